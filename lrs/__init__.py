@@ -1,0 +1,1 @@
+"""Learning record store: log of statements, documents, jobs, storage and rules."""

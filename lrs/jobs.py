@@ -1,0 +1,168 @@
+"""Work that follows a write: the outbox, the followers of the log, the worker.
+
+A job is a row written in the transaction that causes it (transactional outbox), so
+it is neither lost nor done for something that was rolled back. A handler runs at
+least once and is idempotent; a failure is recorded and tried again with growing
+pauses; it stays visible and is never dropped.
+
+A follower reads the statement log in `seq` order. Its cursor advances in the same
+transaction as what it writes, so every statement is handled exactly once.
+"""
+
+import logging
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, Index, Integer, String, Text, Uuid, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lrs.db import Base, Json, UtcDateTime, new_id, reading, writing
+from lrs.parts import Parts
+from lrs.tables import Clock
+
+log = logging.getLogger("rollcall.jobs")
+
+LEASE = timedelta(minutes=10)
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(hours=1)
+FOLLOW_BATCH = 500
+
+Handler = Callable[[Parts, dict[str, Any], datetime], None]
+
+
+class Follow(Protocol):
+    """Called with each next stretch of the log, inside one transaction."""
+
+    def __call__(
+        self, db: Session, *, tenant: int, first_seq: int, last_seq: int, now: datetime
+    ) -> None: ...
+
+
+class Job(Base):
+    """One piece of work; done when `done_at` is set."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_due", "done_at", "run_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(60))
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    failure: Mapped[str | None] = mapped_column(Text)
+
+
+class Follower(Base):
+    """How far a follower has read the log of a tenant."""
+
+    __tablename__ = "follower"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
+def enqueue(
+    db: Session, kind: str, payload: dict[str, Any], *, run_at: datetime
+) -> Job:
+    """Add a job in the caller's transaction; it runs once that has committed."""
+    job = Job(kind=kind, payload=payload, created_at=run_at, run_at=run_at)
+    db.add(job)
+    return job
+
+
+def run_due(parts: Parts, handlers: Mapping[str, tuple[Handler, ...]], now: datetime) -> int:
+    """Run every job that is due; the number of jobs tried."""
+    tried = 0
+    while (claimed := _claim(parts, now)) is not None:
+        job_id, kind, payload, tries = claimed
+        tried += 1
+        failure = None
+        try:
+            for handler in handlers[kind]:
+                handler(parts, payload, now)
+        except Exception:  # noqa: BLE001 - the one place: record, and try again
+            failure = traceback.format_exc()
+            log.exception("job failed", extra={"job": str(job_id), "kind": kind})
+        _finish(parts, job_id, tries=tries, failure=failure, now=now)
+    return tried
+
+
+def _claim(
+    parts: Parts, now: datetime
+) -> tuple[uuid.UUID, str, dict[str, Any], int] | None:
+    """Lease the next due job, so that no other worker takes it meanwhile."""
+    due = (
+        select(Job)
+        .where(Job.done_at.is_(None), Job.run_at <= now)
+        .order_by(Job.run_at, Job.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with reading(parts.engine) as db:
+        if db.scalar(select(Job.id).where(Job.done_at.is_(None), Job.run_at <= now).limit(1)) is None:
+            return None
+    with writing(parts.engine) as db:
+        job = db.scalar(due)
+        if job is None:
+            return None
+        job.run_at = now + LEASE
+        job.tries += 1
+        return job.id, job.kind, job.payload, job.tries
+
+
+def _finish(
+    parts: Parts, job_id: uuid.UUID, *, tries: int, failure: str | None, now: datetime
+) -> None:
+    pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
+    values: dict[str, Any] = (
+        {"done_at": now, "failure": None}
+        if failure is None
+        else {"run_at": now + pause, "failure": failure}
+    )
+    with writing(parts.engine) as db:
+        db.execute(update(Job).where(Job.id == job_id).values(**values))
+
+
+def follow(parts: Parts, followers: Mapping[str, Follow], now: datetime) -> int:
+    """Let every follower catch up with the log; the number of statements read."""
+    with reading(parts.engine) as db:
+        clocks = db.execute(select(Clock.tenant_id, Clock.seq)).all()
+        seen = {
+            (tenant, name): seq
+            for tenant, name, seq in db.execute(
+                select(Follower.tenant_id, Follower.name, Follower.seq)
+            )
+        }
+    read = 0
+    for tenant, end in clocks:
+        for name, function in followers.items():
+            at = seen.get((tenant, name), 0)
+            while at < end:
+                at_before = at
+                at = _advance(parts, tenant, name, function, end=end, now=now)
+                read += at - at_before
+    return read
+
+
+def _advance(
+    parts: Parts, tenant: int, name: str, function: Follow, *, end: int, now: datetime
+) -> int:
+    """One batch of one follower, under a lock on its cursor; the new position."""
+    with writing(parts.engine) as db:
+        cursor = db.get(Follower, (tenant, name), with_for_update=True)
+        if cursor is None:
+            cursor = Follower(tenant_id=tenant, name=name, seq=0)
+            db.add(cursor)
+            db.flush()
+        first, last = cursor.seq + 1, min(cursor.seq + FOLLOW_BATCH, end)
+        if first > last:
+            return cursor.seq
+        function(db, tenant=tenant, first_seq=first, last_seq=last, now=now)
+        cursor.seq = last
+        return last

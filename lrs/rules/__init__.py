@@ -1,0 +1,1 @@
+"""Rules: dated policies over statements give completions and credit."""

@@ -1,0 +1,114 @@
+"""Tables of the statement log.
+
+Every table carries `tenant_id` first in its key, so that it can be the distribution
+key of a distributed PostgreSQL. Actors, verbs and activities are referenced by
+`key_of(text)`, sixteen bytes of the SHA-256 of the IFI or IRI. A dictionary table
+with serial ids would be a few bytes smaller, but needs a look-up before each write
+and makes writers that share an activity wait for each other; a digest needs neither.
+"""
+
+import hashlib
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lrs.db import Base, Json, UtcDateTime
+
+MAIN_TENANT = 1
+
+
+def key_of(text: str) -> uuid.UUID:
+    """The key of an IFI or IRI: the first 16 bytes of its SHA-256."""
+    return uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+
+
+class Tenant(Base):
+    """One learning record store; the portal's own is `main`, with id 1."""
+
+    __tablename__ = "tenant"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Clock(Base):
+    """The one row per tenant that gives `seq` and `stored`.
+
+    Locked as the last step of a write, so the order of commits is the order of
+    numbers and no reader can miss a row.
+    """
+
+    __tablename__ = "clock"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    stored: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Statement(Base):
+    """A stored statement: the text as received, and columns to find it by."""
+
+    __tablename__ = "statement"
+    __table_args__ = (
+        Index("ix_statement_id", "tenant_id", "statement_id", unique=True),
+        Index("ix_statement_stored", "tenant_id", "stored"),
+        Index("ix_statement_actor", "tenant_id", "actor_key", "seq"),
+        Index("ix_statement_verb", "tenant_id", "verb_key", "seq"),
+        Index("ix_statement_activity", "tenant_id", "activity_key", "seq"),
+        Index("ix_statement_registration", "tenant_id", "registration", "seq"),
+        Index("ix_statement_target", "tenant_id", "target_id"),
+        Index("ix_statement_voids", "tenant_id", "voids_id"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    statement_id: Mapped[uuid.UUID] = mapped_column(Uuid)
+    stored: Mapped[datetime] = mapped_column(UtcDateTime)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    verb_key: Mapped[uuid.UUID] = mapped_column(Uuid)
+    activity_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    registration: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    target_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    voids_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    version: Mapped[str] = mapped_column(String(10))
+    authority: Mapped[str] = mapped_column(Text)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Reference(Base):
+    """Everything a statement refers to: actors and activities, with their usage.
+
+    `usage` says where (`actor`, `object`, `parent`, `grouping`, `sub_object`, …), so
+    one index answers `related_agents`, `related_activities` and the rules.
+    """
+
+    __tablename__ = "reference"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ref_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    usage: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class Activity(Base):
+    """An activity by IRI, with the definition merged from what was received."""
+
+    __tablename__ = "activity"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    activity_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    iri: Mapped[str] = mapped_column(Text)
+    definition: Mapped[dict[str, object] | None] = mapped_column(Json)
+
+
+class Actor(Base):
+    """An actor by IFI, so that reports can name what the keys stand for."""
+
+    __tablename__ = "actor"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    actor_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    ifi: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,1 @@
+"""Packages: from an uploaded file to a course that can be launched."""

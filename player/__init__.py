@@ -1,0 +1,1 @@
+"""Player: launches, run-time, content origin."""

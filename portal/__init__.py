@@ -1,0 +1,1 @@
+"""Portal: users, agencies, catalogue, enrolment, certificates."""

@@ -1,0 +1,1 @@
+"""xAPI: the pure domain, without web, database or files."""
