@@ -48,7 +48,13 @@ class Clock(Base):
 
 
 class Statement(Base):
-    """A stored statement: the text as received, and columns to find it by."""
+    """A stored statement: the text as received, and columns to find it by.
+
+    It is voided when another row's `voids_id` names it, that row has the same
+    `authority_key` or `voids_any` (its author may void anything), and it is not
+    voiding itself: a relation, not a flag, so both orders of arrival are right.
+    `payload` lacks `stored`, `authority`; they are spliced in when read.
+    """
 
     __tablename__ = "statement"
     __table_args__ = (
@@ -73,9 +79,20 @@ class Statement(Base):
     registration: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     target_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     voids_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    voids_any: Mapped[bool]
     version: Mapped[str] = mapped_column(String(10))
-    authority: Mapped[str] = mapped_column(Text)
+    authority_key: Mapped[uuid.UUID] = mapped_column(Uuid)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Authority(Base):
+    """An authority as the server writes it into statements (JSON text)."""
+
+    __tablename__ = "authority"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    authority_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
 
 
 class Reference(Base):
