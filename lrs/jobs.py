@@ -31,6 +31,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 FOLLOW_BATCH = 500
 
 Handler = Callable[[Parts, dict[str, Any], datetime], None]
+Periodic = Callable[[Parts, datetime], None]
 
 
 class Follow(Protocol):

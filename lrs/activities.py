@@ -1,0 +1,59 @@
+"""Activity definitions: what statements say of an activity, merged.
+
+xAPI 1.0.3 Data 2.4.4.1: a store keeps the definition it finds best; here the latest
+one wins member by member, and language maps are merged entry by entry.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lrs.tables import Activity, key_of
+
+LANGUAGE_MAPS = ("name", "description")
+
+
+def merge_definition(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The definition after `new` was received; neither argument is changed."""
+    merged = {**(old or {}), **new}
+    for member in LANGUAGE_MAPS:
+        before, after = (old or {}).get(member), new.get(member)
+        if isinstance(before, dict) and isinstance(after, dict):
+            merged[member] = {**before, **after}
+    if old and "extensions" in old and "extensions" in new:
+        merged["extensions"] = {**old["extensions"], **new["extensions"]}
+    return merged
+
+
+def changed_definitions(
+    db: Session, *, tenant: int, received: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    """IRIs whose definition differs from what is stored, with the merged definition."""
+    wanted: dict[str, dict[str, Any]] = {}
+    for iri, definition in received:
+        wanted[iri] = merge_definition(wanted.get(iri), definition)
+    if not wanted:
+        return {}
+    stored: dict[uuid.UUID, dict[str, Any] | None] = {
+        key: definition
+        for key, definition in db.execute(
+            select(Activity.activity_key, Activity.definition).where(
+                Activity.tenant_id == tenant,
+                Activity.activity_key.in_([key_of(iri) for iri in wanted]),
+            )
+        )
+    }
+    merged = {
+        iri: merge_definition(stored.get(key_of(iri)), definition)
+        for iri, definition in wanted.items()
+    }
+    return {
+        iri: definition
+        for iri, definition in merged.items()
+        if definition != stored.get(key_of(iri))
+    }

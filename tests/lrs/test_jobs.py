@@ -1,0 +1,132 @@
+"""The outbox and the followers: at least once, exactly once, never lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from lrs.db import reading, writing
+from lrs.jobs import FIRST_PAUSE, LEASE, Follower, Job, enqueue, follow, run_due
+from lrs.tables import MAIN_TENANT, Clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from lrs.parts import Parts
+
+
+def add(parts: Parts, now: datetime, **payload: Any) -> None:
+    with writing(parts.engine) as db:
+        enqueue(db, "count", payload, run_at=now)
+
+
+def jobs(parts: Parts) -> list[Job]:
+    with reading(parts.engine) as db:
+        found = list(db.scalars(select(Job).order_by(Job.created_at)))
+        db.expunge_all()
+        return found
+
+
+def test_a_job_runs_once_and_is_done(parts: Parts, now: datetime) -> None:
+    seen: list[dict[str, Any]] = []
+    add(parts, now, number=1)
+    handlers = {"count": (lambda _parts, payload, _now: seen.append(payload),)}
+    assert run_due(parts, handlers, now) == 1
+    assert run_due(parts, handlers, now) == 0
+    assert seen == [{"number": 1}]
+    assert jobs(parts)[0].done_at == now
+
+
+def test_a_job_of_a_rolled_back_transaction_never_runs(
+    parts: Parts, now: datetime
+) -> None:
+    with pytest.raises(ZeroDivisionError), writing(parts.engine) as db:
+        enqueue(db, "count", {}, run_at=now)
+        raise ZeroDivisionError
+    assert run_due(parts, {"count": ()}, now) == 0
+
+
+def test_a_failing_job_is_recorded_and_tried_again_later(
+    parts: Parts, now: datetime
+) -> None:
+    tries: list[int] = []
+
+    def fail_twice(_parts: Parts, _payload: dict[str, Any], _now: datetime) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            message = "the printer is on fire"
+            raise RuntimeError(message)
+
+    add(parts, now)
+    handlers = {"count": (fail_twice,)}
+    run_due(parts, handlers, now)
+    failed = jobs(parts)[0]
+    assert "the printer is on fire" in (failed.failure or "")
+    assert failed.done_at is None
+    assert run_due(parts, handlers, now + FIRST_PAUSE / 2) == 0
+    assert run_due(parts, handlers, now + FIRST_PAUSE) == 1
+    assert run_due(parts, handlers, now + 4 * FIRST_PAUSE) == 1
+    assert jobs(parts)[0].done_at is not None
+    assert jobs(parts)[0].failure is None
+    assert len(tries) == 3
+
+
+def test_a_job_of_a_worker_that_died_is_taken_up_after_its_lease(
+    parts: Parts, now: datetime
+) -> None:
+    class KilledError(BaseException):
+        """Like a kill: nothing after it runs."""
+
+    def die(_parts: Parts, _payload: dict[str, Any], _now: datetime) -> None:
+        raise KilledError
+
+    add(parts, now)
+    with pytest.raises(KilledError):
+        run_due(parts, {"count": (die,)}, now)
+    assert run_due(parts, {"count": ()}, now + LEASE - timedelta(seconds=1)) == 0
+    assert run_due(parts, {"count": ()}, now + LEASE) == 1
+
+
+def test_a_follower_reads_every_number_once_in_order(
+    parts: Parts, now: datetime
+) -> None:
+    stretches: list[tuple[int, int]] = []
+
+    def read(
+        db: Session, *, tenant: int, first_seq: int, last_seq: int, now: datetime
+    ) -> None:
+        del db, now
+        assert tenant == MAIN_TENANT
+        stretches.append((first_seq, last_seq))
+
+    def move_clock(to: int) -> None:
+        with writing(parts.engine) as db:
+            db.get_one(Clock, MAIN_TENANT).seq = to
+
+    assert follow(parts, {"reader": read}, now) == 0
+    move_clock(1203)
+    assert follow(parts, {"reader": read}, now) == 1203
+    assert follow(parts, {"reader": read}, now) == 0
+    move_clock(1204)
+    assert follow(parts, {"reader": read}, now) == 1
+    assert stretches == [(1, 500), (501, 1000), (1001, 1203), (1204, 1204)]
+
+
+def test_a_follower_that_fails_stays_where_it_was(parts: Parts, now: datetime) -> None:
+    def fail(db: Session, **_: Any) -> None:
+        enqueue(db, "never", {}, run_at=now)
+        raise ZeroDivisionError
+
+    with writing(parts.engine) as db:
+        db.get_one(Clock, MAIN_TENANT).seq = 5
+    with pytest.raises(ZeroDivisionError):
+        follow(parts, {"reader": fail}, now)
+    assert jobs(parts) == []
+    with reading(parts.engine) as db:
+        cursor = db.get(Follower, (MAIN_TENANT, "reader"))
+        assert cursor is None or cursor.seq == 0

@@ -1,0 +1,126 @@
+"""The composition root: the only file that sees every floor.
+
+`application` is what the server runs: one WSGI callable that gives requests for the
+portal's host to the portal application and everything under the content host to the
+content application, which has no session, no cookies and no portal routes.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy import MetaData
+
+import lrs.cli
+import lrs.rules.cli
+import lrs.server
+import lrs.views
+import packages.cli
+import packages.intake
+import player.launches
+import player.views
+import player.views.content
+import portal.certificates
+import portal.cli
+import portal.views
+from lrs.config import Config
+from lrs.db import Base, make_engine
+from lrs.parts import Parts
+from lrs.rules import derive
+from lrs.storage import make_storage
+from lrs.worker import Work
+from statements.errors import DomainError
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+WORK = Work(
+    handlers={
+        "package.import": (packages.intake.import_package,),
+        "completion.derived": (portal.certificates.issue_for_completion,),
+        "completion.reversed": (portal.certificates.review_for_reversal,),
+    },
+    followers={"rules": derive.derive_range},
+    periodic={
+        "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
+    },
+)
+
+
+def metadata() -> MetaData:
+    """All tables; importing this module has registered them."""
+    return Base.metadata
+
+
+def make_parts(config: Config) -> Parts:
+    """Database and storage as the settings say."""
+    return Parts(config, make_engine(config.database_url), make_storage(config))
+
+
+def create_app(parts: Parts) -> Flask:
+    """The portal application: portal, player page and run-time, /xapi."""
+    app = Flask("rollcall", static_folder=None, root_path=str(Path(__file__).parent))
+    app.extensions["rollcall"] = parts
+    lrs.server.prepare(app)
+    portal.views.prepare(app)
+    for floor in (lrs.views, player.views, portal.views):
+        for blueprint in floor.BLUEPRINTS:
+            app.register_blueprint(blueprint)
+    return app
+
+
+def create_content_app(parts: Parts) -> Flask:
+    """The content application: units' files and the player's shell."""
+    app = Flask("content", static_folder=None, root_path=str(Path(__file__).parent))
+    app.extensions["rollcall"] = parts
+    lrs.server.prepare(app)
+    app.register_blueprint(player.views.content.BLUEPRINT)
+    return app
+
+
+def create_application(parts: Parts) -> Wsgi:
+    """Both applications, chosen by the `Host` header."""
+    portal_app, content_app = create_app(parts), create_content_app(parts)
+    content_host = urlsplit(parts.config.content_url).netloc
+
+    def application(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
+        inside = host == content_host or host.endswith(f".{content_host}")
+        app: Any = content_app if inside else portal_app
+        answer: Iterable[bytes] = app(environ, start_response)
+        return answer
+
+    return application
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; each floor adds its own commands."""
+    top = argparse.ArgumentParser(
+        prog="rollcall", description="Learning record store and course player."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for floor in (lrs.server, lrs.cli, lrs.rules.cli, packages.cli, portal.cli):
+        floor.add_commands(commands)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command: 0 done, 1 refused or failed with a reason, 2 wrong use."""
+    arguments = parser().parse_args(argv)
+    try:
+        config = Config.from_env(os.environ)
+        return int(arguments.run(arguments, config))
+    except DomainError as error:
+        sys.stderr.write(f"rollcall: {error.detail}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
