@@ -1,0 +1,232 @@
+"""What all tests share: databases, storage, settings and a browser, all of them real."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import os
+import pkgutil
+import shutil
+import sys
+import tempfile
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from lrs.config import Config
+from lrs.db import Base, make_engine, writing
+from lrs.parts import Parts
+from lrs.storage import make_storage
+from lrs.tables import MAIN_TENANT, Clock, Tenant
+from tests.servers import S3_BUCKET, S3_KEY, S3_SECRET, Servers, chromium, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+    from sqlalchemy import Engine
+
+    from lrs.storage import Storage
+
+NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
+FOLDER_VARIABLE = "ROLLCALLTEST_SERVERS"
+HOUSES = ("statements", "lrs", "packages", "player", "portal")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the session's folder of servers, once for all its processes."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="rollcall-test-")
+        os.environ[FOLDER_VARIABLE] = folder
+        watch(Path(folder))
+    # of the machine's settings none reaches a test
+    for name in [name for name in os.environ if name.startswith("ROLLCALL_")]:
+        del os.environ[name]
+    os.environ["AWS_ACCESS_KEY_ID"] = S3_KEY
+    os.environ["AWS_SECRET_ACCESS_KEY"] = S3_SECRET
+    os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+    sys.addaudithook(refuse_strangers)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers with the session."""
+    if not hasattr(config, "workerinput"):
+        Servers(Path(os.environ[FOLDER_VARIABLE])).stop_all()
+
+
+def refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse connections to anything but this machine."""
+    if event != "socket.connect" or not isinstance(arguments[1], tuple):
+        return
+    host = arguments[1][0]
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        message = f"a test wanted to reach {host}"
+        raise PermissionError(message)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """Give the real servers of the session, each started when first asked for."""
+    return Servers(Path(os.environ[FOLDER_VARIABLE]))
+
+
+def build_schema(url: str) -> None:
+    """Bring an empty database to the present schema with tenant `main` in it."""
+    for house in HOUSES:
+        package = importlib.import_module(house)
+        for module in pkgutil.walk_packages(package.__path__, f"{house}."):
+            if ".views" not in module.name and ".migrations" not in module.name:
+                importlib.import_module(module.name)
+    engine = make_engine(url)
+    Base.metadata.create_all(engine)
+    with writing(engine) as db:
+        db.add(Tenant(id=MAIN_TENANT, name="main"))
+        db.flush()
+        db.add(
+            Clock(tenant_id=MAIN_TENANT, seq=0, stored=datetime(2000, 1, 1, tzinfo=UTC))
+        )
+    engine.dispose()
+
+
+def sqlite_url(servers: Servers, folder: Path) -> str:
+    """Give a fresh migrated SQLite database in `folder`."""
+
+    def make() -> dict[str, Any]:
+        path = servers.folder / "template.sqlite"
+        build_schema(f"sqlite:///{path}")
+        return {"path": str(path)}
+
+    path = folder / "rollcall.sqlite"
+    shutil.copyfile(servers.once("sqlite-template", make)["path"], path)
+    return f"sqlite:///{path}"
+
+
+def postgres_url(servers: Servers, database: str) -> str:
+    """Give the URL of a database of the session's PostgreSQL."""
+    noted = servers.postgres()
+    return f"postgresql+psycopg://{noted['user']}@/{database}?host={noted['socket']}"
+
+
+def run_on_postgres(servers: Servers, *commands: str) -> None:
+    """Run commands that take no transaction, such as CREATE DATABASE."""
+    admin = create_engine(
+        postgres_url(servers, "postgres"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        for command in commands:
+            connection.execute(text(command))
+    admin.dispose()
+
+
+def cloned_postgres(servers: Servers, template: str = "rollcall_template") -> str:
+    """Give the name of a fresh database cloned from the migrated template."""
+
+    def make() -> dict[str, Any]:
+        run_on_postgres(servers, f"CREATE DATABASE {template}")
+        build_schema(postgres_url(servers, template))
+        return {}
+
+    servers.once(template, make)
+    name = f"t_{uuid.uuid4().hex}"
+    with servers.lock(f"{template}-clone"):
+        run_on_postgres(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return name
+
+
+@pytest.fixture
+def sqlite_engine(servers: Servers, tmp_path: Path) -> Iterator[Engine]:
+    """Give an engine on a fresh migrated SQLite file."""
+    engine = make_engine(sqlite_url(servers, tmp_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgresql_engine(servers: Servers) -> Iterator[Engine]:
+    """Give an engine on a fresh migrated PostgreSQL database."""
+    name = cloned_postgres(servers)
+    engine = make_engine(postgres_url(servers, name))
+    yield engine
+    engine.dispose()
+    run_on_postgres(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Give an engine on a fresh migrated database, on each engine in turn."""
+    made: Engine = request.getfixturevalue(f"{request.param}_engine")
+    return made
+
+
+@pytest.fixture
+def db(engine: Engine) -> Iterator[Session]:
+    """Give a session that may write; all of it is rolled back."""
+    with Session(engine) as session:
+        session.begin()
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Give the fixed present: a Monday morning in Los Angeles."""
+    return NOW
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Give settings of an installation on SQLite and files in a folder of its own."""
+    return Config(data=tmp_path, secret_key="a secret of the tests", workers=1)
+
+
+def s3_config(servers: Servers, config: Config) -> Config:
+    """Give `config` with storage under a fresh prefix of the real S3 server."""
+    return replace(
+        config,
+        storage_url=f"s3://{S3_BUCKET}/{uuid.uuid4().hex}",
+        s3_endpoint_url=servers.s3()["url"],
+    )
+
+
+@pytest.fixture(params=["files", "s3"])
+def storage(
+    request: pytest.FixtureRequest, servers: Servers, config: Config
+) -> Storage:
+    """Give empty storage, on files and on the S3 server in turn."""
+    if request.param == "s3":
+        config = s3_config(servers, config)
+    return make_storage(config)
+
+
+@pytest.fixture
+def parts(engine: Engine, servers: Servers, config: Config) -> Parts:
+    """Give the parts of an embedded installation, then of a production one.
+
+    SQLite goes with files, PostgreSQL with S3; `parts.config` says so.
+    """
+    if engine.dialect.name == "postgresql":
+        config = s3_config(servers, config)
+    url = engine.url.render_as_string(hide_password=False)
+    config = replace(config, database_url=url)
+    return Parts(config=config, engine=engine, storage=make_storage(config))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give a real Chromium; contexts and pages are the test's own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chromium(),
+            # a sandbox needs rights that root in a container lacks
+            chromium_sandbox=os.geteuid() != 0,
+        )
+        yield launched
+        launched.close()
