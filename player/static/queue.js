@@ -1,0 +1,211 @@
+/**
+ * Sends the journal to the server, in order, until the server says what is committed.
+ *
+ * Nothing is ever given up: whatever is not our own answer (a network that is gone, a
+ * captive portal's page with status 200, a proxy's error) is tried again after a
+ * growing, random pause, or when the server said to come back. Two answers end it:
+ * another launch has taken over (409 superseded: the server keeps our tail aside), or
+ * the learner must sign in again first (401; sending goes on as soon as they have).
+ */
+
+const BATCH = 50;
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 60_000;
+/** A request that got no answer in this time is counted as failed, in milliseconds. */
+const PATIENCE = 30_000;
+
+/** Seconds or a date, as milliseconds from now; nothing where it is neither. */
+export function retryAfter(header, now) {
+  if (header === null || header === undefined || header === "") return null;
+  const seconds = Number(header);
+  const pause = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
+  return Number.isNaN(pause) ? null : Math.max(0, pause);
+}
+
+/** The pause before try number `tries` (from 1): full jitter under a doubling ceiling. */
+export function pauseBefore(tries, random) {
+  return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (tries - 1));
+}
+
+/** One POST with a deadline: `{status, body, retry}`; status 0 is no answer of ours. */
+export async function post(path, { token, body, fetch, now, keepalive = false }) {
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+      keepalive,
+      cache: "no-store",
+      credentials: "same-origin",
+      redirect: "error",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    const type = answer.headers.get("Content-Type") ?? "";
+    const retry = retryAfter(answer.headers.get("Retry-After"), now());
+    if (!type.includes("json")) return { status: 0, body: null, retry };
+    return { status: answer.status, body: await answer.json(), retry };
+  } catch {
+    return { status: 0, body: null, retry: null };
+  }
+}
+
+/**
+ * The sender of one registration.
+ *
+ * @param journal   keeps the entries (journal.js)
+ * @param token     `{current}`: the launch token, replaced when it is renewed
+ * @param launch    whose token it is
+ * @param onState   called with `{state, waiting, savedAt, answer}` at every change
+ * Everything else stands for the browser and is replaced in tests.
+ */
+export class Queue {
+  #tries = 0;
+  #wake = () => {};
+  #run = null;
+  #todo = new Set();
+  #batch = BATCH;
+  #failing = "waiting";
+  #waiting = 0;
+  #savedAt = null;
+  #over = false;
+
+  constructor({ journal, token, launch, onState, ...world }) {
+    this.journal = journal;
+    this.token = token;
+    this.launch = launch;
+    this.onState = onState;
+    this.fetch = world.fetch ?? ((...all) => globalThis.fetch(...all));
+    this.now = world.now ?? (() => Date.now());
+    this.random = world.random ?? Math.random;
+    this.sleep = world.sleep ?? ((ms) => new Promise((done) => setTimeout(done, ms)));
+    this.online = world.online ?? (() => navigator.onLine);
+    this.renewing = world.renewing ?? (() => {});
+  }
+
+  get waiting() {
+    return this.#waiting;
+  }
+
+  #tell(state, answer = null) {
+    this.onState({ state, waiting: this.#waiting, savedAt: this.#savedAt, answer });
+  }
+
+  /** Keeps an entry on disk, then sends it; settles when it is on disk. */
+  async add(entry) {
+    this.#waiting += 1;
+    if (!this.#over) this.#tell(this.#tries > 0 ? this.#failing : "saving");
+    await this.journal.put(this.launch, entry);
+    this.run([this.launch]).catch((error) => this.onState({ state: "failed", error }));
+  }
+
+  /** Wakes a sleeping sender: the network is back, the learner has signed in. */
+  hurry() {
+    this.#wake();
+  }
+
+  /** Ends sending for good; what is not sent stays in the journal. */
+  stop() {
+    this.#over = true;
+    this.#wake();
+  }
+
+  /**
+   * Sends until nothing of these launches waits; one run at a time, a second call joins
+   * the first. Settles true when all that can be sent is committed.
+   */
+  run(launches) {
+    if (this.#over) return Promise.resolve(false);
+    for (const launch of launches) this.#todo.add(launch);
+    this.#run ??= this.#drain().finally(() => {
+      this.#run = null;
+    });
+    return this.#run;
+  }
+
+  async #drain() {
+    while (this.#todo.size > 0 && !this.#over) {
+      const [launch] = this.#todo;
+      this.#waiting = await this.journal.count();
+      const entries = await this.journal.first(launch, this.#batch);
+      if (entries.length === 0) {
+        this.#todo.delete(launch);
+      } else {
+        this.#tell(this.#tries > 0 ? this.#failing : "saving");
+        await this.#deliver(launch, entries);
+      }
+    }
+    return !this.#over;
+  }
+
+  async #deliver(launch, entries) {
+    const { status, body, retry } = await post(`/launches/${launch}/entries`, {
+      token: this.token.current,
+      body: { entries },
+      fetch: this.fetch,
+      now: this.now,
+    });
+    if (this.#over) return undefined;
+    if (status === 200 && Number.isInteger(body?.committed_seq)) {
+      return this.#committed(launch, body);
+    }
+    if (status === 409 && body?.code === "superseded") return this.#superseded(launch);
+    if (status === 409 && body?.code === "gap" && body.expected_seq > entries[0].seq) {
+      return this.journal.drop(launch, body.expected_seq - 1);
+    }
+    if (status === 401) return this.#renew();
+    if (status === 413) this.#batch = 1;
+    if (launch !== this.launch && [400, 403, 404, 409, 410].includes(status)) {
+      // An older launch that the server will never take back must not keep the learner
+      // from starting a new one; its entries stay here for support to see.
+      this.#todo.delete(launch);
+      return undefined;
+    }
+    return this.#pause(retry, status === 0 ? "offline" : "waiting");
+  }
+
+  async #committed(launch, body) {
+    this.#tries = 0;
+    await this.journal.drop(launch, body.committed_seq);
+    this.#waiting = await this.journal.count();
+    this.#savedAt = this.now();
+    this.#tell(this.#waiting === 0 ? "saved" : "saving", body);
+  }
+
+  /** The server has kept these aside: here they are done with. */
+  async #superseded(launch) {
+    await this.journal.drop(launch);
+    this.#waiting = await this.journal.count();
+    if (launch !== this.launch) return;
+    this.#tell("superseded");
+    this.#over = true;
+  }
+
+  async #renew() {
+    const { status, body, retry } = await post(`/launches/${this.launch}/token`, {
+      token: this.token.current,
+      body: {},
+      fetch: this.fetch,
+      now: this.now,
+    });
+    if (status === 200 && typeof body?.token === "string") {
+      this.token.current = body.token;
+      return;
+    }
+    if (status === 401 || status === 403) this.renewing();
+    await this.#pause(retry, status === 401 || status === 403 ? "signed_out" : "offline");
+  }
+
+  async #pause(retry, state) {
+    this.#tries += 1;
+    this.#failing = state === "offline" && this.online() ? "waiting" : state;
+    this.#tell(this.#failing);
+    const pause = Math.max(retry ?? 0, pauseBefore(this.#tries, this.random));
+    await Promise.race([
+      this.sleep(pause),
+      new Promise((done) => {
+        this.#wake = done;
+      }),
+    ]);
+  }
+}
