@@ -74,7 +74,9 @@ class UtcDateTime(types.TypeDecorator[datetime]):
         del dialect
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return (
+            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        )
 
 
 class Json(types.TypeDecorator[Any]):
@@ -189,13 +191,16 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(connection, autoflush=False) as db,
     ):
         yield db
-        db.rollback()
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """One transaction: return commits, raise rolls back."""
-    with _busy_is_unavailable(), Session(engine) as db, db.begin():
+    with (
+        _busy_is_unavailable(),
+        Session(engine, expire_on_commit=False) as db,
+        db.begin(),
+    ):
         yield db
 
 

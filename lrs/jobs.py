@@ -77,7 +77,9 @@ def enqueue(
     return job
 
 
-def run_due(parts: Parts, handlers: Mapping[str, tuple[Handler, ...]], now: datetime) -> int:
+def run_due(
+    parts: Parts, handlers: Mapping[str, tuple[Handler, ...]], now: datetime
+) -> int:
     """Run every job that is due; the number of jobs tried."""
     tried = 0
     while (claimed := _claim(parts, now)) is not None:
@@ -106,7 +108,12 @@ def _claim(
         .with_for_update(skip_locked=True)
     )
     with reading(parts.engine) as db:
-        if db.scalar(select(Job.id).where(Job.done_at.is_(None), Job.run_at <= now).limit(1)) is None:
+        if (
+            db.scalar(
+                select(Job.id).where(Job.done_at.is_(None), Job.run_at <= now).limit(1)
+            )
+            is None
+        ):
             return None
     with writing(parts.engine) as db:
         job = db.scalar(due)

@@ -38,7 +38,9 @@ def is_current(engine: Engine) -> bool:
         return MigrationContext.configure(connection).get_current_revision() == head
 
 
-def write_revision(engine: Engine, metadata: MetaData, message: str, rev_id: str) -> None:
+def write_revision(
+    engine: Engine, metadata: MetaData, message: str, rev_id: str
+) -> None:
     """Write a migration for what differs between `metadata` and the database."""
     with engine.begin() as connection:
         config = _config()

@@ -26,9 +26,11 @@ from sqlalchemy.orm import Session
 
 from lrs.activities import changed_definitions
 from lrs.tables import Activity, Actor, Authority, Clock, Reference, Statement, key_of
+from statements.actors import ifis
 from statements.compare import same_statement
 from statements.errors import Forbidden, Invalid, StatementConflict
 from statements.prepare import Prepared
+from statements.references import activity_of, actor_of
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -54,7 +56,9 @@ def store_statements(
     _check_voiding(db, tenant, new, key_of(body), may_void_any=may_void_any)
     if db.get_bind().dialect.name == "sqlite":
         if new:
-            _insert_sqlite(db, _Rows(db, tenant, new, body, now, voids_any=may_void_any))
+            _insert_sqlite(
+                db, _Rows(db, tenant, new, body, now, voids_any=may_void_any)
+            )
     else:
         while new:
             db.execute(text("SAVEPOINT store"))
@@ -98,7 +102,7 @@ def _new_ones(
     }
     for one in statements:
         if one.id in stored and not same_statement(
-            orjson.loads(stored[one.id]), one.statement
+            orjson.loads(stored[one.id]), one.received
         ):
             raise StatementConflict(
                 f"A different statement with the id {one.id} is already stored.",
@@ -150,9 +154,10 @@ class _Rows:
         self.references: list[tuple[uuid.UUID, int, str]] = []
         actors: dict[uuid.UUID, str] = {}
         activities: dict[uuid.UUID, str] = {}
+        by = {("authority", ifi) for ifi in ifis(orjson.loads(authority))}
         for index, one in enumerate(statements):
             for names, known in (
-                (one.references.actors, actors),
+                (one.references.actors | by, actors),
                 (one.references.activities, activities),
             ):
                 for usage, name in names:
@@ -163,7 +168,9 @@ class _Rows:
         definitions = changed_definitions(
             db,
             tenant=tenant,
-            received=[pair for one in statements for pair in one.references.definitions],
+            received=[
+                pair for one in statements for pair in one.references.definitions
+            ],
         )
         self.activities = [
             (key, iri, definitions.get(iri)) for key, iri in sorted(activities.items())
@@ -194,15 +201,10 @@ class _Rows:
         }
 
 
-def _row(
-    one: Prepared, authority_key: uuid.UUID, *, voids_any: bool
-) -> dict[str, Any]:
+def _row(one: Prepared, authority_key: uuid.UUID, *, voids_any: bool) -> dict[str, Any]:
     """The columns of a statement but tenant, seq and stored."""
     references = one.references
-    actor = next((ifi for usage, ifi in references.actors if usage == "actor"), None)
-    activity = next(
-        (iri for usage, iri in references.activities if usage == "object"), None
-    )
+    actor, activity = actor_of(one.statement), activity_of(one.statement)
     registration = one.statement.get("context", {}).get("registration")
     return {
         "statement_id": one.id,
@@ -312,7 +314,10 @@ def _insert_sqlite(db: Session, rows: _Rows) -> None:
     if rows.actors:
         db.execute(
             sqlite_insert(Actor).on_conflict_do_nothing(),
-            [{"tenant_id": tenant, "actor_key": k, "ifi": ifi} for k, ifi in rows.actors],
+            [
+                {"tenant_id": tenant, "actor_key": k, "ifi": ifi}
+                for k, ifi in rows.actors
+            ],
         )
     if rows.activities:
         new = sqlite_insert(Activity)
