@@ -39,15 +39,13 @@ def changed_definitions(
         wanted[iri] = merge_definition(wanted.get(iri), definition)
     if not wanted:
         return {}
-    stored: dict[uuid.UUID, dict[str, Any] | None] = {
-        key: definition
-        for key, definition in db.execute(
-            select(Activity.activity_key, Activity.definition).where(
-                Activity.tenant_id == tenant,
-                Activity.activity_key.in_([key_of(iri) for iri in wanted]),
-            )
+    rows = db.execute(
+        select(Activity.activity_key, Activity.definition).where(
+            Activity.tenant_id == tenant,
+            Activity.activity_key.in_([key_of(iri) for iri in wanted]),
         )
-    }
+    )
+    stored: dict[uuid.UUID, dict[str, Any] | None] = dict(rows.tuples())
     merged = {
         iri: merge_definition(stored.get(key_of(iri)), definition)
         for iri, definition in wanted.items()

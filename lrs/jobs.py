@@ -89,7 +89,7 @@ def run_due(
         try:
             for handler in handlers[kind]:
                 handler(parts, payload, now)
-        except Exception:  # noqa: BLE001 - the one place: record, and try again
+        except Exception:
             failure = traceback.format_exc()
             log.exception("job failed", extra={"job": str(job_id), "kind": kind})
         _finish(parts, job_id, tries=tries, failure=failure, now=now)

@@ -91,15 +91,13 @@ def _new_ones(
     db: Session, tenant: int, statements: Sequence[Prepared]
 ) -> list[Prepared]:
     """Those whose id is unknown; a known id with other content is a conflict."""
-    stored = {
-        statement_id: payload
-        for statement_id, payload in db.execute(
-            select(Statement.statement_id, Statement.payload).where(
-                Statement.tenant_id == tenant,
-                Statement.statement_id.in_([one.id for one in statements]),
-            )
+    rows = db.execute(
+        select(Statement.statement_id, Statement.payload).where(
+            Statement.tenant_id == tenant,
+            Statement.statement_id.in_([one.id for one in statements]),
         )
-    }
+    )
+    stored = dict(rows.tuples())
     for one in statements:
         if one.id in stored and not same_statement(
             orjson.loads(stored[one.id]), one.received

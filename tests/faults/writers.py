@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
-from statements.prepare import prepare
 
 from lrs.db import make_engine, reading, writing
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Clock, Statement, key_of
+from statements.prepare import prepare
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -36,7 +36,7 @@ def test_value_from_a_file(tmp_path: Path) -> None:
             "ROLLCALL_SECRET_KEY_FILE": str(tmp_path / "key"),
         }
     )
-    assert config.secret_key == "from the file"  # noqa: S105
+    assert config.secret_key == "from the file"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import MetaData, Table, Column, insert, select, text
+from sqlalchemy import Column, MetaData, Table, insert, select, text
 
 from lrs.db import Exact, Json, UtcDateTime, reading, writing
 from lrs.tables import Tenant

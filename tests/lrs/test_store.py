@@ -202,7 +202,7 @@ def test_eight_writers_of_the_same_statements_store_each_once(
     failures: list[BaseException] = []
 
     def write(seed: int) -> None:
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311 - reproducible
         mine = made.copy()
         chance.shuffle(mine)
         try:
