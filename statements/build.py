@@ -1,0 +1,100 @@
+"""Our own statements: acts in the portal, SCORM translated, duties of cmi5.
+
+Built by the `tincan` library, which knows the classes of xAPI 1.0.x; the result, the
+context's extensions and the timestamp are set beside it, because it rewrites
+durations and drops null extensions.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import tincan
+
+from statements import scalars
+from statements.vocabulary import verb as verb_iri
+
+VERSION = "1.0.3"
+
+
+def build_statement(
+    *,
+    id: UUID,
+    actor: dict[str, Any],
+    verb: str,
+    object: dict[str, Any] | str,
+    timestamp: datetime,
+    result: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A statement as JSON values, not yet checked: `prepare` does that.
+
+    `verb` is a short name of vocabulary.toml, `object` an object or the IRI of an
+    activity. Decimals in `result` become numbers of the same spelling.
+    """
+    context = dict(context or {})
+    extensions = context.pop("extensions", None)
+    target = {"id": object} if isinstance(object, str) else object
+    built: dict[str, Any] = tincan.Statement(
+        {
+            "id": str(id),
+            "actor": actor,
+            "verb": {"id": verb_iri(verb), "display": {"en-US": verb}},
+            "object": {"objectType": "Activity", **target},
+        }
+        | ({"context": context} if context else {})
+    ).as_version(VERSION)
+    if extensions:
+        built.setdefault("context", {})["extensions"] = _plain(extensions)
+    if result:
+        built["result"] = _plain(result)
+    built["timestamp"] = scalars.format_timestamp(timestamp)
+    return built
+
+
+def agent(home_page: str, name: str) -> dict[str, Any]:
+    """An Agent by account: a pseudonym on a home page."""
+    return {"objectType": "Agent", "account": {"homePage": home_page, "name": name}}
+
+
+def activity(
+    iri: str,
+    *,
+    type: str | None = None,
+    name: str | None = None,
+    description: str | None = None,
+    language: str = "en-US",
+    **definition: Any,
+) -> dict[str, Any]:
+    """An activity; `type` is the IRI of an activity type, texts are in `language`."""
+    texts = {"name": name, "description": description}
+    definition |= {member: {language: text} for member, text in texts.items() if text}
+    if type:
+        definition["type"] = type
+    return {"objectType": "Activity", "id": iri} | (
+        {"definition": _plain(definition)} if definition else {}
+    )
+
+
+def score(
+    *,
+    scaled: Decimal | None = None,
+    raw: Decimal | None = None,
+    min: Decimal | None = None,
+    max: Decimal | None = None,
+) -> dict[str, Any]:
+    """The members of a score that are known."""
+    members = {"scaled": scaled, "raw": raw, "min": min, "max": max}
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """The value with decimals as JSON numbers that read back as the same decimal."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
