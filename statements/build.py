@@ -5,6 +5,7 @@ context's extensions and the timestamp are set beside it, because it rewrites
 durations and drops null extensions.
 """
 
+from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -33,7 +34,8 @@ def build_statement(
     `verb` is a short name of vocabulary.toml, `object` an object or the IRI of an
     activity. Decimals in `result` become numbers of the same spelling.
     """
-    context = dict(context or {})
+    # the library changes what it is given
+    actor, context, object = deepcopy((actor, context or {}, object))
     extensions = context.pop("extensions", None)
     target = {"id": object} if isinstance(object, str) else object
     built: dict[str, Any] = tincan.Statement(

@@ -3,6 +3,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+
 from statements.build import activity, agent, build_statement, score
 from statements.prepare import prepare
 from statements.vocabulary import VERBS, activity_type, extension

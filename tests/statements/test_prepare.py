@@ -3,6 +3,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+
 from statements.errors import Invalid, InvalidStatement
 from statements.prepare import prepare
 
