@@ -45,7 +45,7 @@ def changed_definitions(
             Activity.activity_key.in_([key_of(iri) for iri in wanted]),
         )
     )
-    stored: dict[uuid.UUID, dict[str, Any] | None] = dict(rows.tuples())
+    stored: dict[uuid.UUID, dict[str, Any] | None] = dict(rows.all())
     merged = {
         iri: merge_definition(stored.get(key_of(iri)), definition)
         for iri, definition in wanted.items()

@@ -97,7 +97,7 @@ def _new_ones(
             Statement.statement_id.in_([one.id for one in statements]),
         )
     )
-    stored = dict(rows.tuples())
+    stored = dict(rows.all())
     for one in statements:
         if one.id in stored and not same_statement(
             orjson.loads(stored[one.id]), one.received
