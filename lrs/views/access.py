@@ -64,8 +64,16 @@ def set_guard(app: Flask, kind: str, guard: Guard) -> None:
 
 
 def _check() -> None:
-    """Enforce the declaration of the route at hand; unknown addresses go on to 404."""
-    if request.endpoint is None:
+    """Enforce the declaration of the route at hand; unknown addresses go on to 404.
+
+    What Flask itself answers to OPTIONS tells nothing, and browsers ask it without
+    credentials before a call from another site.
+    """
+    if request.endpoint is None or request.url_rule is None:
+        return
+    if request.method == "OPTIONS" and getattr(
+        request.url_rule, "provide_automatic_options", False
+    ):
         return
     declared = allowed_of(current_app, request.endpoint)
     if declared is None:
@@ -76,3 +84,12 @@ def _check() -> None:
     if guard is None:
         raise Undeclared
     guard(declared)
+
+
+def _is_automatic_options() -> bool:
+    """Whether Flask itself answers, with the methods of the route and nothing else."""
+    rule = request.url_rule
+    automatic = bool(
+        rule is not None and getattr(rule, "provide_automatic_options", False)
+    )
+    return request.method == "OPTIONS" and automatic
