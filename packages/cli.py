@@ -1,0 +1,162 @@
+"""`rollcall package import FILE` and `rollcall package check FILE`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lrs.config import Config
+from lrs.db import make_engine, reading, writing
+from lrs.jobs import LEASE
+from lrs.parts import Parts
+from lrs.storage import make_storage
+from packages.check import Checked, check_package, digest, sarif
+from packages.courses import get_package, package_json
+from packages.intake import import_package, receive_package
+from packages.manifest import Unit
+
+
+def add_commands(commands: Any) -> None:
+    """Add `package` with its two commands to the command line."""
+    package = commands.add_parser("package", help="import or check a package")
+    actions = package.add_subparsers(dest="action", required=True, metavar="ACTION")
+    importing = actions.add_parser("import", help="import a package file")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.add_argument("--json", action="store_true", help="print one document")
+    importing.set_defaults(run=run_import)
+    checking = actions.add_parser(
+        "check", help="say what an import would find; needs no database"
+    )
+    checking.add_argument("file", type=Path, metavar="FILE")
+    output = checking.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one document")
+    output.add_argument("--sarif", action="store_true", help="print a SARIF log")
+    checking.add_argument(
+        "--strict", action="store_true", help="refuse what would be repaired"
+    )
+    checking.set_defaults(run=run_check)
+
+
+def run_check(arguments: argparse.Namespace, config: Config) -> int:
+    """0 when the package would be imported, 1 when it would be refused."""
+    del config
+    path: Path = arguments.file
+    if not path.is_file():
+        return _no_file(path)
+    with path.open("rb") as file:
+        checked = check_package(file, filename=path.name, strict=arguments.strict)
+        sha256, size = digest(file)
+    if arguments.sarif:
+        log = sarif(checked, filename=path.name, version=version("rollcall"))
+        print(json.dumps(log, ensure_ascii=False, indent=2))
+    elif arguments.json:
+        shown = {"sha256": sha256, "size": size}
+        print(json.dumps(_checked_json(checked, path.name) | shown, ensure_ascii=False))
+    else:
+        manifest = checked.manifest
+        _print_verdict(
+            manifest.title,
+            manifest.edition,
+            [(unit.title, unit.parents) for unit in manifest.units],
+            manifest.to_json()["findings"],
+        )
+    return 0 if checked.manifest.is_importable else 1
+
+
+def run_import(arguments: argparse.Namespace, config: Config) -> int:
+    """Import now, without waiting for a worker; 1 when the package is refused."""
+    path: Path = arguments.file
+    if not path.is_file():
+        return _no_file(path)
+    parts = Parts(config, make_engine(config.database_url), make_storage(config))
+    now = datetime.now(UTC)
+    with path.open("rb") as file, writing(parts.engine) as db:
+        package = receive_package(
+            parts,
+            db,
+            filename=path.name,
+            data=file,
+            created_by="command line",
+            now=now,
+            length=path.stat().st_size,
+            # This process imports at once; a worker only does if it dies.
+            run_at=now + LEASE,
+        )
+        package_id = package.id
+    progress = _show_progress if sys.stderr.isatty() and not arguments.json else None
+    import_package(parts, {"package": str(package_id)}, now, progress=progress)
+    with reading(parts.engine) as db:
+        package = get_package(db, package_id=package_id)
+        shown = package_json(package)
+        units = package.manifest["units"] if package.manifest else []
+    if arguments.json:
+        print(json.dumps(shown, ensure_ascii=False))
+    else:
+        print(f"{shown['status']}: package {shown['id']}")
+        titles = [(unit["title"], tuple(unit["parents"])) for unit in units]
+        _print_verdict(shown["title"], shown["edition"], titles, shown["findings"])
+    return 0 if shown["status"] == "imported" else 1
+
+
+def _no_file(path: Path) -> int:
+    sys.stderr.write(f"rollcall: there is no file {path}\n")
+    return 1
+
+
+def _checked_json(checked: Checked, filename: str) -> dict[str, Any]:
+    """The same members as an imported package has, as far as they apply."""
+    manifest = checked.manifest
+    return {
+        "status": "importable" if manifest.is_importable else "rejected",
+        "standard": manifest.standard,
+        "edition": manifest.edition,
+        "title": manifest.title,
+        "description": manifest.description,
+        "filename": filename,
+        "units": [_unit_json(unit) for unit in manifest.units],
+        "findings": manifest.to_json()["findings"],
+    }
+
+
+def _unit_json(unit: Unit) -> dict[str, Any]:
+    return {
+        "index": unit.index,
+        "id": unit.identifier,
+        "title": unit.title,
+        "launch": unit.launch + unit.parameters,
+    }
+
+
+def _print_verdict(
+    title: str,
+    edition: str,
+    units: Sequence[tuple[str, tuple[str, ...]]],
+    findings: Sequence[dict[str, Any]],
+) -> None:
+    """Title, the tree of units, and each finding with its place and advice."""
+    print(f"{title}  [{edition or 'not read'}]")
+    above: tuple[str, ...] = ()
+    for name, parents in units:
+        for depth, parent in enumerate(parents):
+            if parents[: depth + 1] != above[: depth + 1]:
+                print("  " * (depth + 1) + parent)
+        print("  " * (len(parents) + 1) + f"- {name}")
+        above = parents
+    for finding in findings:
+        place = finding["path"] or ""
+        if finding["line"]:
+            place += f":{finding['line']}"
+        print(f"\n{finding['severity']} {finding['code']} {place}".rstrip())
+        print(f"  {finding['message']}\n  {finding['advice']}")
+
+
+def _show_progress(share: float) -> None:
+    """A bar of forty places on standard error."""
+    done = int(share * 40)
+    end = "\n" if share >= 1 else ""
+    sys.stderr.write(f"\r[{'#' * done}{'.' * (40 - done)}] {share:4.0%}{end}")
+    sys.stderr.flush()

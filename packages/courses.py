@@ -1,0 +1,317 @@
+"""Packages as uploaded, courses, and the versions that tie them together.
+
+A package never changes: its files are rows by exact path, its bytes lie under keys of
+ours. A course has numbered versions, one package each; at most one is published. What a
+learner began stays on its version.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lrs.db import Base, Json, UtcDateTime, new_id
+from lrs.tables import MAIN_TENANT
+from packages.manifest import Manifest
+from statements.errors import Conflict, NotFound
+
+Status = Literal["queued", "importing", "imported", "rejected"]
+State = Literal["draft", "published", "retired"]
+
+
+class PackageNotFound(NotFound):
+    """There is no such package."""
+
+
+class CourseNotFound(NotFound):
+    """There is no such course."""
+
+
+class PackageNotImported(Conflict):
+    """The package has not been imported, so it cannot become a version."""
+
+
+class Package(Base):
+    """An uploaded file and what the import made of it."""
+
+    __tablename__ = "package"
+    __table_args__ = (
+        Index("ix_package_sha256", "tenant_id", "sha256"),
+        Index("ix_package_created_at", "tenant_id", "created_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), default=MAIN_TENANT)
+    filename: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(10))
+    progress: Mapped[float] = mapped_column(Float, default=0.0)
+    standard: Mapped[str | None] = mapped_column(String(20))
+    edition: Mapped[str] = mapped_column(String(40), default="")
+    title: Mapped[str] = mapped_column(Text, default="")
+    manifest: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(255))
+
+
+class PackageFile(Base):
+    """A file of an imported package, found by its exact path."""
+
+    __tablename__ = "package_file"
+
+    package_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("package.id", ondelete="CASCADE"), primary_key=True
+    )
+    path: Mapped[str] = mapped_column(String(1024), primary_key=True)
+    storage_key: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str] = mapped_column(String(100))
+
+
+class Course(Base):
+    """What learners enrol in; the package behind it may change by versions."""
+
+    __tablename__ = "course"
+    __table_args__ = (Index("ix_course_tenant_id", "tenant_id", "created_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), default=MAIN_TENANT)
+    title: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(255))
+
+
+class CourseVersion(Base):
+    """A package as the n-th version of a course."""
+
+    __tablename__ = "course_version"
+    __table_args__ = (UniqueConstraint("course_id", "number"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    course_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("course.id"))
+    number: Mapped[int] = mapped_column()
+    package_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("package.id"), index=True)
+    state: Mapped[str] = mapped_column(String(10))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+# --- packages ---------------------------------------------------------------------------
+
+
+def get_package(db: Session, *, package_id: uuid.UUID) -> Package:
+    """The package; raises PackageNotFound."""
+    package = db.get(Package, package_id)
+    if package is None:
+        raise PackageNotFound
+    return package
+
+
+def find_packages(
+    db: Session, *, tenant: int = MAIN_TENANT, limit: int = 100
+) -> Sequence[Package]:
+    """The packages of a tenant, the newest first."""
+    chosen = select(Package).where(Package.tenant_id == tenant)
+    newest = chosen.order_by(Package.created_at.desc(), Package.id).limit(limit)
+    return db.scalars(newest).all()
+
+
+def find_twin(db: Session, *, package: Package) -> Package | None:
+    """The oldest other imported package of the same bytes."""
+    twins = select(Package).where(
+        Package.tenant_id == package.tenant_id,
+        Package.sha256 == package.sha256,
+        Package.status == "imported",
+        Package.id != package.id,
+    )
+    return db.scalars(twins.order_by(Package.created_at).limit(1)).first()
+
+
+def manifest_of(package: Package) -> Manifest:
+    """The manifest as read at import; raises PackageNotImported before that."""
+    if package.manifest is None:
+        raise PackageNotImported
+    return Manifest.from_json({**package.manifest, "findings": package.findings})
+
+
+def find_file(db: Session, *, package_id: uuid.UUID, path: str) -> PackageFile | None:
+    """The file at exactly this path, if the package is imported."""
+    return db.get(PackageFile, (package_id, path))
+
+
+def find_files(db: Session, *, package_id: uuid.UUID) -> Sequence[PackageFile]:
+    """All files of a package by path."""
+    chosen = select(PackageFile).where(PackageFile.package_id == package_id)
+    return db.scalars(chosen.order_by(PackageFile.path)).all()
+
+
+def package_json(package: Package) -> dict[str, Any]:
+    """The package as the management API and the command line show it."""
+    units = package.manifest["units"] if package.manifest else []
+    return {
+        "id": str(package.id),
+        "status": package.status,
+        "progress": package.progress,
+        "standard": package.standard,
+        "edition": package.edition,
+        "title": package.title,
+        "filename": package.filename,
+        "sha256": package.sha256,
+        "size": package.size,
+        "units": [
+            {
+                "index": unit["index"],
+                "id": unit["identifier"],
+                "title": unit["title"],
+                "launch": unit["launch"] + unit["parameters"],
+            }
+            for unit in units
+        ],
+        "findings": package.findings,
+    }
+
+
+# --- courses ----------------------------------------------------------------------------
+
+
+def create_course(
+    db: Session,
+    *,
+    title: str,
+    description: str = "",
+    created_by: str,
+    now: datetime,
+    tenant: int = MAIN_TENANT,
+) -> Course:
+    """A new course without versions."""
+    course = Course(
+        id=new_id(),
+        tenant_id=tenant,
+        title=title,
+        description=description,
+        created_at=now,
+        created_by=created_by,
+    )
+    db.add(course)
+    db.flush()
+    return course
+
+
+def get_course(db: Session, *, course_id: uuid.UUID) -> Course:
+    """The course; raises CourseNotFound."""
+    course = db.get(Course, course_id)
+    if course is None:
+        raise CourseNotFound
+    return course
+
+
+def find_courses(db: Session, *, tenant: int = MAIN_TENANT) -> Sequence[Course]:
+    """All courses of a tenant by title."""
+    chosen = select(Course).where(Course.tenant_id == tenant)
+    return db.scalars(chosen.order_by(Course.title, Course.id)).all()
+
+
+def add_version(
+    db: Session, *, course_id: uuid.UUID, package_id: uuid.UUID, now: datetime
+) -> CourseVersion:
+    """The package as the next version, a draft; the version it already is, if it is.
+
+    Raises CourseNotFound, PackageNotFound, PackageNotImported.
+    """
+    _lock_course(db, course_id)
+    package = get_package(db, package_id=package_id)
+    if package.status != "imported":
+        raise PackageNotImported
+    versions = select(CourseVersion).where(CourseVersion.course_id == course_id)
+    known = db.scalars(versions.where(CourseVersion.package_id == package_id)).first()
+    if known is not None:
+        return known
+    numbers = select(func.max(CourseVersion.number))
+    last = db.scalar(numbers.where(CourseVersion.course_id == course_id)) or 0
+    version = CourseVersion(
+        id=new_id(),
+        course_id=course_id,
+        number=last + 1,
+        package_id=package_id,
+        state="draft",
+        created_at=now,
+    )
+    db.add(version)
+    db.flush()
+    return version
+
+
+def publish_version(
+    db: Session, *, version_id: uuid.UUID, now: datetime
+) -> CourseVersion:
+    """The version as the course's published one; the one before it is retired.
+
+    Publishing an older version again rolls back to it. Raises CourseNotFound.
+    """
+    version = get_version(db, version_id=version_id)
+    _lock_course(db, version.course_id)
+    current = current_version(db, course_id=version.course_id)
+    if current is not None and current.id == version.id:
+        return current
+    if current is not None:
+        current.state = "retired"
+    version.state = "published"
+    version.published_at = now
+    db.flush()
+    return version
+
+
+def retire_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
+    """The version, no longer offered to new learners."""
+    version = get_version(db, version_id=version_id)
+    version.state = "retired"
+    db.flush()
+    return version
+
+
+def get_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
+    """The version; raises CourseNotFound."""
+    version = db.get(CourseVersion, version_id)
+    if version is None:
+        raise CourseNotFound
+    return version
+
+
+def current_version(db: Session, *, course_id: uuid.UUID) -> CourseVersion | None:
+    """The published version, if there is one."""
+    chosen = select(CourseVersion).where(
+        CourseVersion.course_id == course_id, CourseVersion.state == "published"
+    )
+    return db.scalars(chosen).one_or_none()
+
+
+def find_versions(db: Session, *, course_id: uuid.UUID) -> Sequence[CourseVersion]:
+    """All versions of a course, the newest first."""
+    chosen = select(CourseVersion).where(CourseVersion.course_id == course_id)
+    return db.scalars(chosen.order_by(CourseVersion.number.desc())).all()
+
+
+def _lock_course(db: Session, course_id: uuid.UUID) -> Course:
+    """The course, its row locked so that versions are numbered one at a time."""
+    course = db.get(Course, course_id, with_for_update=True)
+    if course is None:
+        raise CourseNotFound
+    return course

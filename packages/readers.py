@@ -1,0 +1,119 @@
+"""Which reader a package needs: a marker file each, tried in order.
+
+A new standard is one reader and one line here. `LATER` names the standards that are
+recognised, and refused with a finding that says so, until they can be run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from packages.archive import Archive
+from packages.contents import Contents
+from packages.findings import finding, refuse
+from packages.later import read_aicc, read_cmi5, read_tincan
+from packages.manifest import Finding, Manifest, Standard
+from packages.scorm import read_scorm
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`marker` is a file name, or `*` and an ending; `names` how people call it."""
+
+    marker: str
+    names: str
+    read: Callable[[Contents, str], Manifest]
+
+    def claims(self, file_name: str) -> bool:
+        """True when a file of this name (in any case) marks this standard."""
+        name = file_name.lower()
+        if self.marker.startswith("*"):
+            return name.endswith(self.marker[1:])
+        return name == self.marker
+
+
+READERS = (
+    Reader("imsmanifest.xml", "SCORM", read_scorm),
+    Reader("cmi5.xml", "cmi5", read_cmi5),
+    Reader("tincan.xml", "xAPI (tincan.xml)", read_tincan),
+    Reader("*.crs", "AICC", read_aicc),
+)
+
+LATER: dict[Standard, str] = {
+    "scorm_2004": "SCORM 2004",
+    "aicc": "AICC",
+    "xapi": "xAPI (tincan.xml)",
+    "cmi5": "cmi5",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a course begins in an archive, and who reads it."""
+
+    reader: Reader
+    contents: Contents
+    name: str
+    findings: tuple[Finding, ...]
+
+
+def read_package(archive: Archive) -> tuple[Contents, Manifest]:
+    """The course's files and its manifest; raises InvalidPackage, UnsafeArchive."""
+    located = locate(archive)
+    manifest = located.reader.read(located.contents, located.name)
+    findings = [*archive.findings, *located.findings]
+    if manifest.standard in LATER:
+        name = LATER[manifest.standard]
+        findings.append(finding("standard_later", path=located.name, standard=name))
+    return located.contents, manifest.with_findings(findings)
+
+
+def locate(archive: Archive) -> Located:
+    """The course description nearest to the top.
+
+    At one place, the order of READERS decides; several places side by side are refused.
+    """
+    marked = [
+        (path.count("/"), order, path)
+        for path in archive.files
+        for order, reader in enumerate(READERS)
+        if reader.claims(path.rpartition("/")[2])
+    ]
+    if not marked:
+        _refuse_unmarked(archive)
+    depth = min(marked)[0]
+    nearest = [one for one in marked if one[0] == depth]
+    folders = {path.rpartition("/")[0] for _, _, path in nearest}
+    if len(folders) > 1:
+        refuse("several_courses", path=min(nearest)[2], count=len(folders))
+    _, order, path = min(nearest, key=lambda one: (one[1], one[2].swapcase()))
+    reader = READERS[order]
+    folder, _, name = path.rpartition("/")
+    root = folder + "/" if folder else ""
+    contents = Contents(archive, root)
+    findings = [
+        finding("also", path=other, standard=READERS[rank].names, chosen=reader.names)
+        for _, rank, other in nearest
+        if rank != order
+    ]
+    if root:
+        findings.append(finding("nested_root", folder=folder))
+        outside = len(archive.files) - len(contents.files)
+        if outside:
+            findings.append(finding("outside_root", count=outside))
+    if not reader.marker.startswith("*") and name != reader.marker:
+        findings.append(
+            finding("manifest_case", path=path, name=name, right=reader.marker)
+        )
+    if any(rank == order and deeper > depth for deeper, rank, _ in marked):
+        findings.append(finding("manifest_inside"))
+    for player in contents.files:
+        if player.split("/")[0].lower() == "__player":
+            refuse("reserved_name", path=player)
+    return Located(reader, contents, name, tuple(findings))
+
+
+def _refuse_unmarked(archive: Archive) -> None:
+    zips = [path for path in archive.files if path.lower().endswith(".zip")]
+    if zips and len(zips) == len(archive.files):
+        refuse("inner_zip", path=zips[0])
+    refuse("no_manifest")
