@@ -21,6 +21,7 @@ import lrs.cli
 import lrs.rules.cli
 import lrs.server
 import lrs.views
+import lrs.views.operations
 import packages.cli
 import packages.intake
 import player.launches
@@ -30,10 +31,9 @@ import portal.certificates
 import portal.cli
 import portal.views
 from lrs.config import Config
-from lrs.db import Base, make_engine
+from lrs.db import Base
 from lrs.parts import Parts
 from lrs.rules import derive
-from lrs.storage import make_storage
 from lrs.worker import Work
 from statements.errors import DomainError
 
@@ -57,16 +57,12 @@ def metadata() -> MetaData:
     return Base.metadata
 
 
-def make_parts(config: Config) -> Parts:
-    """Database and storage as the settings say."""
-    return Parts(config, make_engine(config.database_url), make_storage(config))
-
-
 def create_app(parts: Parts) -> Flask:
     """The portal application: portal, player page and run-time, /xapi."""
     app = Flask("rollcall", static_folder=None, root_path=str(Path(__file__).parent))
     app.extensions["rollcall"] = parts
     lrs.server.prepare(app)
+    app.register_blueprint(lrs.views.operations.BLUEPRINT)
     portal.views.prepare(app)
     for floor in (lrs.views, player.views, portal.views):
         for blueprint in floor.BLUEPRINTS:
@@ -100,13 +96,20 @@ def create_application(parts: Parts) -> Wsgi:
     return application
 
 
+def make_application() -> Wsgi:
+    """What each process of the server runs."""
+    lrs.server.begin_process()
+    return create_application(lrs.server.make_parts(Config.from_env(os.environ)))
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; each floor adds its own commands."""
     top = argparse.ArgumentParser(
         prog="rollcall", description="Learning record store and course player."
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for floor in (lrs.server, lrs.cli, lrs.rules.cli, packages.cli, portal.cli):
+    lrs.server.add_commands(commands, WORK)
+    for floor in (lrs.cli, lrs.rules.cli, packages.cli, portal.cli):
         floor.add_commands(commands)
     return top
 

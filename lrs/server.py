@@ -1,0 +1,347 @@
+"""The server: several processes that answer, one that works, and their end.
+
+`rollcall serve` starts granian, whose processes answer for the portal and for the
+content hosts alike, and one process for jobs and followers. Each is started again
+when it dies. TERM lets requests in hand finish; when the first process is killed
+the others see that they are orphans and end by themselves.
+
+There are more threads than database connections, so that bodies that arrive slowly
+do not keep others from being answered.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from lrs import doctor, metrics
+from lrs.config import Config
+from lrs.db import make_engine
+from lrs.logs import begin_request, configure_logs, log_settings
+from lrs.migrate import is_current, migrate
+from lrs.parts import Parts
+from lrs.storage import make_storage
+from lrs.worker import Work, work
+from statements.errors import Unavailable
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from flask import Flask
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+THREADS = 64
+WAITING = 512
+END_SECONDS = 30
+RESPAWN_PAUSE_SECONDS = 1.0
+ORPHAN_CHECK_SECONDS = 1.0
+# answers up to this size go out in one piece
+WHOLE_BYTES = 1 << 18
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+QUIET = frozenset({"operations.live", "operations.ready", "operations.scrape"})
+
+log = logging.getLogger("rollcall.server")
+request_log = logging.getLogger("rollcall.requests")
+
+ROUTE: ContextVar[str] = ContextVar("route", default="")
+
+
+# What happens around every request
+
+
+def prepare(app: "Flask") -> None:
+    """Count and log the requests of an application, and give each an id."""
+    app.wsgi_app = Observed(app.wsgi_app, site=app.name)  # type: ignore[method-assign]
+    app.url_value_preprocessor(_note_route)
+
+
+def _note_route(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    ROUTE.set(endpoint or "")
+
+
+class Observed:
+    """A WSGI application whose requests are counted, logged and given an id."""
+
+    def __init__(self, app: Wsgi, *, site: str) -> None:
+        """Wrap `app`; `site` tells its requests from those of others."""
+        self.app = app
+        self.site = site
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer as `app` does, with `X-Request-ID`."""
+        began = time.perf_counter()
+        name = begin_request(environ.get("HTTP_X_REQUEST_ID"))
+        ROUTE.set("")
+        answer: dict[str, Any] = {"status": 500, "length": None}
+
+        def start(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Any:
+            answer["status"] = int(status.partition(" ")[0])
+            for header, value in headers:
+                if header.lower() == "content-length":
+                    answer["length"] = int(value)
+            return start_response(status, [*headers, ("X-Request-ID", name)], exc_info)
+
+        def done() -> None:
+            self._note(environ, answer["status"], time.perf_counter() - began)
+
+        try:
+            body = self.app(environ, start)
+        except BaseException:
+            done()
+            raise
+        if answer["length"] is not None and answer["length"] <= WHOLE_BYTES:
+            try:
+                return [b"".join(body)]
+            finally:
+                _close(body)
+                done()
+        return _Streamed(body, done)
+
+    def _note(self, environ: dict[str, Any], status: int, seconds: float) -> None:
+        method, route = environ["REQUEST_METHOD"], ROUTE.get()
+        metrics.requests().note(
+            site=self.site,
+            route=route or "none",
+            method=method if method in METHODS else "other",
+            status=status,
+            seconds=seconds,
+        )
+        path = environ.get("PATH_INFO", "")
+        request_log.log(
+            logging.DEBUG if route in QUIET else logging.INFO,
+            "%s %s %s",
+            method,
+            path,
+            status,
+            extra={
+                "site": self.site,
+                "route": route,
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "from": environ.get("REMOTE_ADDR", ""),
+            },
+        )
+
+
+class _Streamed:
+    """A body that tells when it has been sent."""
+
+    def __init__(self, body: Iterable[bytes], done: Callable[[], None]) -> None:
+        self._body = body
+        self._done = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            _close(self._body)
+        finally:
+            self._done()
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+# The processes
+
+
+def make_parts(config: Config) -> Parts:
+    """Database and storage as the settings say."""
+    return Parts(config, make_engine(config.database_url), make_storage(config))
+
+
+def begin_process() -> None:
+    """Make the present process end when the one that started it is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_CHECK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(END_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="orphan-watch", daemon=True).start()
+
+
+def work_process(config: Config, todo: Work) -> None:
+    """Work until TERM or INT; what is in hand is finished first."""
+    configure_logs()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    work(make_parts(config), todo, stop)
+
+
+def _child(config: Config, todo: Work) -> None:
+    begin_process()
+    work_process(config, todo)
+
+
+class Keeper:
+    """Keeps one worker process running until told to stop."""
+
+    def __init__(self, config: Config, todo: Work) -> None:
+        """Take what the process is handed."""
+        self.arguments = (config, todo)
+        self.stopping = threading.Event()
+        self.process: BaseProcess | None = None
+        self.thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the process and watch it."""
+        self._spawn()
+        self.thread.start()
+
+    def _spawn(self) -> None:
+        self.process = multiprocessing.get_context().Process(
+            target=_child, args=self.arguments, name="worker"
+        )
+        self.process.start()
+
+    def _keep(self) -> None:
+        while self.process is not None:
+            self.process.join()
+            if self.stopping.wait(RESPAWN_PAUSE_SECONDS):
+                return
+            log.error("the worker ended unexpectedly; starting another")
+            self._spawn()
+
+    def stop(self) -> None:
+        """Ask the process to end, and end it if it does not."""
+        self.stopping.set()
+        if self.process is None:
+            return
+        self.process.terminate()
+        self.process.join(END_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+
+
+def serve(config: Config, todo: Work | None) -> int:
+    """Serve until TERM or INT; `todo` is what the worker inside does, if any."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    check_schema(config)
+    check_port(config)
+    counters = tempfile.mkdtemp(prefix="rollcall-metrics-")
+    os.environ[metrics.FOLDER_VARIABLE] = counters
+    keeper = Keeper(config, todo) if todo is not None else None
+    terminal = sys.stderr.isatty()
+    server = Server(
+        "wsgi:make_application",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=config.host,
+        port=config.port,
+        workers=config.workers,
+        blocking_threads=THREADS,
+        backpressure=WAITING,
+        respawn_failed_workers=True,
+        workers_kill_timeout=END_SECONDS,
+        log_level=LogLevels.warning if terminal else LogLevels.info,
+        log_dictconfig=log_settings(json=not terminal),
+    )
+    if keeper is not None:
+        keeper.start()
+    sys.stdout.write(f"Rollcall serves at {config.portal_url}\n")
+    sys.stdout.flush()
+    try:
+        server.serve()
+    finally:
+        if keeper is not None:
+            keeper.stop()
+        shutil.rmtree(counters, ignore_errors=True)
+    return 0
+
+
+def check_schema(config: Config) -> None:
+    """Bring an embedded database to the present schema; refuse another that is not."""
+    engine = make_engine(config.database_url)
+    try:
+        if is_current(engine):
+            return
+        if engine.dialect.name != "sqlite":
+            raise Unavailable(
+                "The database is not at the present schema; run rollcall migrate."
+            )
+        migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def check_port(config: Config) -> None:
+    """Refuse, in words, an address that cannot be listened at."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise Unavailable(
+                f"Cannot listen at {config.host}:{config.port}: {error.strerror}. "
+                "Set ROLLCALL_PORT, and ROLLCALL_PORTAL_URL and "
+                "ROLLCALL_CONTENT_URL with it."
+            ) from error
+
+
+# The commands
+
+
+def add_commands(commands: Any, todo: Work) -> None:
+    """Add `serve`, `worker` and `doctor`; `todo` is what a worker does."""
+    command = commands.add_parser("serve", help="answer requests, and work")
+    command.add_argument(
+        "--no-worker", action="store_true", help="leave jobs to rollcall worker"
+    )
+    command.set_defaults(run=_serve, todo=todo)
+    command = commands.add_parser("worker", help="do jobs and follow the log")
+    command.set_defaults(run=_worker, todo=todo)
+    command = commands.add_parser("doctor", help="check the installation")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_doctor)
+
+
+def _serve(arguments: argparse.Namespace, config: Config) -> int:
+    return serve(config, None if arguments.no_worker else arguments.todo)
+
+
+def _worker(arguments: argparse.Namespace, config: Config) -> int:
+    check_schema(config)
+    work_process(config, arguments.todo)
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace, config: Config) -> int:
+    checks = list(doctor.examine(make_parts(config), datetime.now(UTC)))
+    if arguments.json:
+        body = {"checks": [vars(check) for check in checks]}
+        sys.stdout.write(orjson.dumps(body).decode() + "\n")
+    else:
+        for check in checks:
+            sys.stdout.write(f"{check.state:<8} {check.name:<10} {check.detail}\n")
+    return 1 if any(check.state == "failed" for check in checks) else 0
