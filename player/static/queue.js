@@ -9,6 +9,8 @@
  */
 
 const BATCH = 50;
+/** Another launch, or another browser with this one, wrote meanwhile. */
+const KEPT_ASIDE = ["superseded", "entry_conflict"];
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 60_000;
 /** A request that got no answer in this time is counted as failed, in milliseconds. */
@@ -141,7 +143,7 @@ export class Queue {
   async #deliver(launch, entries) {
     const { status, body, retry } = await post(`/launches/${launch}/entries`, {
       token: this.token.current,
-      body: { entries },
+      body: { entries, sent: new Date(this.now()).toISOString() },
       fetch: this.fetch,
       now: this.now,
     });
@@ -149,7 +151,7 @@ export class Queue {
     if (status === 200 && Number.isInteger(body?.committed_seq)) {
       return this.#committed(launch, body);
     }
-    if (status === 409 && body?.code === "superseded") return this.#superseded(launch);
+    if (status === 409 && KEPT_ASIDE.includes(body?.code)) return this.#superseded(launch);
     if (status === 409 && body?.code === "gap" && body.expected_seq > entries[0].seq) {
       return this.journal.drop(launch, body.expected_seq - 1);
     }

@@ -67,6 +67,7 @@ test("entries arrive once, in order, and leave the journal when committed", asyn
   assert.deepEqual([...new Set(seqs)], [1, 2, 3]);
   assert.equal(await queue.journal.count(), 0);
   assert.equal(seen.requests[0].path, `/launches/${LAUNCH}/entries`);
+  assert.equal(seen.requests[0].body.sent, "1970-01-01T00:00:01.000Z");
   assert.equal(seen.requests[0].authorization, "Bearer token-1");
   assert.deepEqual(
     { ...seen.states.at(-1), answer: null },
@@ -143,8 +144,8 @@ test("the server already has the first ones: only the rest is sent", async () =>
   assert.equal(await queue.journal.count(), 0);
 });
 
-test("superseded ends sending and is shown", async () => {
-  const { queue, seen } = setUp(() => json(409, { code: "superseded" }));
+for (const code of ["superseded", "entry_conflict"]) test(`${code} ends sending and is shown`, async () => {
+  const { queue, seen } = setUp(() => json(409, { code }));
   await added(queue, 1);
   assert.equal(seen.states.at(-1).state, "superseded");
   await queue.add(entry(2));

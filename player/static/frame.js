@@ -1,0 +1,402 @@
+/**
+ * The player page: brings shell, journal and server together and shows the learner how
+ * things stand. Order matters: the journal's leftovers go out before the launch is
+ * started, because what the unit finds when it resumes is decided at the start.
+ */
+
+import { Journal } from "./journal.js";
+import { post, Queue } from "./queue.js";
+import { announcement, leaveText, savedText, unitText } from "./words.js";
+
+const SHELL_PATIENCE = 20_000;
+const CLOSE_PATIENCE = 4000;
+const LEAVE_PATIENCE = 6000;
+const TAKEOVER_PATIENCE = 3000;
+/** A unit that has not called its API by then probably never will. */
+const SILENCE = 90_000;
+
+const $ = (id) => document.getElementById(id);
+const given = JSON.parse($("launch").textContent);
+const token = { current: given.token };
+const tab = Math.random().toString(36).slice(2);
+const channel = new BroadcastChannel(`rollcall.player.${given.registration}`);
+const later = (ms) => new Promise((done) => setTimeout(done, ms));
+const clock = (ms) =>
+  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+let journal = null;
+let queue = null;
+let port = null;
+let shown = { state: "loading", trouble: null };
+let over = false;
+let reported = false;
+let release = () => {};
+let closed = () => {};
+let puts = Promise.resolve();
+
+// The token has done its work; it need not stand in the address bar and the history.
+window.history.replaceState(null, "", window.location.pathname);
+
+function show(now) {
+  const said = announcement(shown, now);
+  const bad = ["waiting", "offline", "signed_out"].includes(now.state);
+  shown = { ...now, trouble: bad ? now.state : now.state === "saving" ? shown.trouble : null };
+  $("saved").dataset.state = now.state;
+  $("saved-text").textContent = savedText(now, clock);
+  if (said !== null) $("announce").textContent = said;
+}
+
+function notice(text, { label = null, action = null } = {}) {
+  $("notice-text").textContent = text;
+  $("notice-action").hidden = label === null;
+  $("notice-action").textContent = label ?? "";
+  $("notice-action").onclick = action;
+  $("notice").hidden = false;
+}
+
+function cover(title, text, { busy = false, retry = false, leave = false } = {}) {
+  $("cover-title").textContent = title;
+  $("cover-text").textContent = text;
+  $("spinner").hidden = !busy;
+  $("cover-retry").hidden = !retry;
+  $("cover-leave").hidden = !(leave && given.return_url);
+  $("cover").hidden = false;
+  $("stage").setAttribute("aria-busy", String(busy));
+  if (!busy) $("announce").textContent = `${title}. ${text}`;
+}
+
+function uncover() {
+  $("cover").hidden = true;
+  $("stage").setAttribute("aria-busy", "false");
+}
+
+function showUnits(units) {
+  for (const one of units) {
+    const state = document.querySelector(`#menu [data-unit="${one.index}"] .state`);
+    if (state === null) continue;
+    state.textContent = unitText({ ...one, current: one.index === given.unit });
+    state.dataset.state = one.completion;
+  }
+}
+
+/** Ends this window's part: another launch or another tab has the course now. */
+function giveUp(title, text, { retry = true } = {}) {
+  over = true;
+  port?.postMessage({ type: "over" });
+  show({ state: "superseded" });
+  cover(title, text, { leave: true, retry });
+}
+
+function onQueue(now) {
+  if (now.state === "failed") {
+    show(now);
+    notice("Your browser cannot keep your work on this computer. Do not close this page before it is sent.");
+    return;
+  }
+  show(now);
+  if (now.answer !== null) {
+    port?.postMessage({ type: "committed", seq: now.answer.committed_seq });
+    showUnits([{ index: given.unit, completion: now.answer.completion }]);
+  }
+  if (now.state === "superseded") {
+    giveUp(
+      "This course was opened elsewhere",
+      "You can go on there. What you did here since then was kept, but it does not count.",
+      { retry: false },
+    );
+  }
+}
+
+function askToSignIn() {
+  notice("You were signed out. Your work is kept here and sent as soon as you sign in again.", {
+    label: "Sign in (new window)",
+    action: () => window.open(given.sign_in_url, "_blank", "popup,width=520,height=720"),
+  });
+}
+
+/** The one sender of this registration on this computer: an older tab gives way. */
+async function takeOver() {
+  channel.postMessage({ type: "opened", tab });
+  if (navigator.locks === undefined) return;
+  const name = `rollcall.player.${given.registration}`;
+  const hold = (granted) => () => {
+    granted();
+    return new Promise((done) => {
+      release = done;
+    });
+  };
+  const asked = new Promise((granted) => {
+    navigator.locks.request(name, hold(granted)).catch(() => {});
+  });
+  if (await Promise.race([asked.then(() => true), later(TAKEOVER_PATIENCE)])) return;
+  await new Promise((granted) => {
+    navigator.locks.request(name, { steal: true }, hold(granted)).catch(() => {});
+  });
+}
+
+channel.onmessage = async ({ data }) => {
+  if (data?.type !== "opened" || data.tab === tab || over) return;
+  giveUp("This course is open in another tab", "Go on there, or take it up here again.");
+  await later(300);
+  await puts.catch(() => {});
+  queue?.stop();
+  release();
+};
+
+/** Loads the shell and settles with what an earlier window there could not hand over. */
+function openShell() {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("shell")), SHELL_PATIENCE);
+    window.onmessage = (event) => {
+      const frame = $("unit").contentWindow;
+      if (event.origin !== given.content || event.source !== frame) return;
+      if (event.data?.type !== "rollcall.shell") return;
+      const pipe = new MessageChannel();
+      port?.close();
+      port = pipe.port1;
+      port.onmessage = (message) => {
+        if (message.data?.type === "ready") {
+          clearTimeout(timer);
+          resolve(Array.isArray(message.data.tails) ? message.data.tails : []);
+        } else {
+          onShell(message.data);
+        }
+      };
+      frame.postMessage({ type: "rollcall.port" }, given.content, [pipe.port2]);
+    };
+    $("unit").src = `${given.content}/__player/shell`;
+  });
+}
+
+const isEntry = (entry) =>
+  typeof entry === "object" && entry !== null && Number.isInteger(entry.seq) &&
+  typeof entry.uuid === "string" && Array.isArray(entry.changes);
+
+function onShell(data) {
+  if (data?.type === "entry" && isEntry(data.entry)) {
+    reported = true;
+    puts = puts
+      .then(() => queue.add(data.entry))
+      .then(() => port.postMessage({ type: "kept", seq: data.entry.seq }))
+      .catch(() => onQueue({ state: "failed" }));
+  } else if (data?.type === "unit" && data.state === "failed") {
+    cover(
+      "The unit cannot be shown",
+      `Its first page was answered with ${Number(data.status)}. Tell your administrator; the package may be damaged.`,
+      { retry: true, leave: true },
+    );
+  } else if (data?.type === "unit") {
+    uncover();
+    setTimeout(() => reported || over || silent(), SILENCE);
+  } else if (data?.type === "closed") {
+    closed();
+  }
+}
+
+function silent() {
+  notice(
+    "This unit has not reported anything so far. If you have worked in it for a while, " +
+      "your progress may not be recorded; tell your training manager.",
+  );
+}
+
+/** Sends what earlier visits left on this computer. */
+async function flushLeftovers(tails) {
+  for (const { launch, entries } of tails) {
+    if (typeof launch !== "string" || !Array.isArray(entries)) continue;
+    for (const entry of entries.filter(isEntry)) await journal.put(launch, entry);
+  }
+  port.postMessage({ type: "tails_kept" });
+  const launches = await journal.launches();
+  if (launches.length === 0) return;
+  cover("Sending saved work", "Work from your last visit is sent first.", { busy: true });
+  await queue.run(launches);
+}
+
+async function startLaunch() {
+  for (let tries = 1; ; tries += 1) {
+    const { status, body, retry } = await post(`/launches/${given.launch}/start`, {
+      token: token.current,
+      body: {},
+      fetch: (...all) => fetch(...all),
+      now: () => Date.now(),
+    });
+    if (status === 200 && typeof body?.entry === "string") return body;
+    if ([403, 404, 409, 410].includes(status)) return { refused: body ?? {} };
+    if (status === 401) {
+      cover("This link has expired", "Open the course again from your course list.", {
+        leave: true,
+      });
+      return null;
+    }
+    cover("Waiting for the network", "The page tries again by itself.", { busy: true });
+    show({ state: "offline" });
+    await later(Math.max(retry ?? 0, Math.min(30_000, 1000 * 2 ** tries * Math.random())));
+  }
+}
+
+async function open() {
+  cover("Opening the unit", "This takes a moment.", { busy: true });
+  let tails;
+  try {
+    [tails] = await Promise.all([openShell(), takeOver()]);
+  } catch {
+    cover(
+      "The unit's server does not answer",
+      `Units come from ${new URL(given.content).host.replace(/^[^.]*\./, "")}. If other pages work, your network may block it.`,
+      { retry: true, leave: true },
+    );
+    return;
+  }
+  if (over) return;
+  journal = await Journal.open({ registration: given.registration, key: given.journal_key });
+  queue = new Queue({
+    journal, token, launch: given.launch, onState: onQueue, renewing: askToSignIn,
+  });
+  await flushLeftovers(tails);
+  if (over) return;
+  const start = await startLaunch();
+  if (start === null || over) return;
+  if (start.refused !== undefined) {
+    giveUp(
+      "This launch is over",
+      "It was ended, or the course was opened again elsewhere. Open it from your course list.",
+      { retry: false },
+    );
+    return;
+  }
+  show({ state: "saved", savedAt: null });
+  showUnits(start.units ?? []);
+  port.postMessage({
+    type: "start",
+    launch: given.launch,
+    title: given.unit_title,
+    kind: start.kind,
+    elements: start.elements,
+    values: start.values,
+    entry: start.entry,
+    committed_seq: start.committed_seq,
+    prev: start.prev,
+  });
+}
+
+/** Closes the unit and sends what it said; settles with how many are not sent. */
+async function finish() {
+  cover("Saving", "Your work is being saved.", { busy: true });
+  if (port !== null && !over) {
+    const done = new Promise((resolve) => {
+      closed = resolve;
+    });
+    port.postMessage({ type: "close" });
+    await Promise.race([done, later(CLOSE_PATIENCE)]);
+    await puts.catch(() => {});
+  }
+  if (queue === null || over) return 0;
+  queue.hurry();
+  const sent = queue.run([given.launch]);
+  await Promise.race([sent, later(LEAVE_PATIENCE)]);
+  return journal.count(given.launch);
+}
+
+function askToLeave(waiting) {
+  return new Promise((resolve) => {
+    const dialog = $("leave");
+    $("leave-text").textContent = leaveText(waiting);
+    $("leave-stay").onclick = () => dialog.close("stay");
+    $("leave-go").onclick = () => dialog.close("go");
+    dialog.onclose = () => resolve(dialog.returnValue === "go");
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+}
+
+async function leaveThen(go) {
+  let waiting = await finish();
+  while (waiting > 0 && !(await askToLeave(waiting))) waiting = await finish();
+  window.onbeforeunload = null;
+  await go();
+}
+
+async function toReturn() {
+  if (!over) {
+    await post(`/launches/${given.launch}/close`, {
+      token: token.current,
+      body: {},
+      fetch: (...all) => fetch(...all),
+      now: () => Date.now(),
+    });
+  }
+  if (given.return_url) window.location.assign(given.return_url);
+  else cover("You can close this page", "Your work is saved.");
+}
+
+async function toUnit(unit) {
+  const { status, body } = await post(`/launches/${given.launch}/units`, {
+    token: token.current,
+    body: { unit },
+    fetch: (...all) => fetch(...all),
+    now: () => Date.now(),
+  });
+  if (status === 201 && typeof body?.url === "string") {
+    window.location.assign(body.url);
+    return;
+  }
+  cover(
+    status === 0 ? "Waiting for the network" : "This unit cannot be opened now",
+    status === 0
+      ? "Your work is kept. Try again when you are online."
+      : (body?.detail ?? "Try again, or open it from your course list."),
+    { retry: true, leave: true },
+  );
+}
+
+function listen() {
+  const menu = $("menu");
+  $("exit").onclick = () => leaveThen(toReturn);
+  $("cover-leave").onclick = () => leaveThen(toReturn);
+  $("cover-retry").onclick = () => {
+    window.onbeforeunload = null;
+    window.location.reload();
+  };
+  $("notice-close").onclick = () => {
+    $("notice").hidden = true;
+  };
+  for (const button of document.querySelectorAll("[data-unit]")) {
+    button.onclick = () => {
+      const unit = Number(button.dataset.unit);
+      if (unit !== given.unit) leaveThen(() => toUnit(unit));
+    };
+  }
+  if (menu !== null) {
+    const toggle = (wanted) => {
+      menu.hidden = !wanted;
+      $("menu-button").setAttribute("aria-expanded", String(wanted));
+      if (wanted) menu.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    };
+    $("menu-button").onclick = () => toggle(menu.hidden);
+    menu.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      toggle(false);
+      $("menu-button").focus();
+    };
+    toggle(window.matchMedia("(min-width: 64rem)").matches);
+  }
+  if (document.fullscreenEnabled) {
+    $("full").hidden = false;
+    $("full").onclick = () => $("stage").requestFullscreen();
+  }
+  window.addEventListener("online", () => queue?.hurry());
+  window.addEventListener("focus", () => queue?.hurry());
+  window.onbeforeunload = (event) => {
+    if ((queue?.waiting ?? 0) > 0 && !over) event.preventDefault();
+  };
+}
+
+listen();
+open().catch(() => {
+  cover(
+    "The unit cannot be opened",
+    "Your browser keeps no data for this page, so your work could be lost. Leave private browsing or allow site data, then try again.",
+    { retry: true, leave: true },
+  );
+});

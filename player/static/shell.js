@@ -1,0 +1,184 @@
+/**
+ * The shell: runs on the content's own origin, because content finds its API by
+ * walking parent windows of the same origin, and speaks to the portal window only
+ * through a MessagePort. It shares its origin with the content, so it holds nothing
+ * that the content may not have: no token, no key, no name of another learner.
+ *
+ * When the tab is closed the portal window may be gone before the content's last call
+ * (many units call LMSFinish in their unload handler). What the portal window has not
+ * confirmed by then goes to the content host by beacon, and into this origin's
+ * localStorage, which is handed to the portal window at the next visit.
+ */
+
+import { createApi } from "./api.js";
+import { chainFrom } from "./chain.js";
+
+/** Content that sets a value and never commits is saved after this pause. */
+const SOON = 1000;
+const TAIL = "__player.tail.";
+const PORTAL = document.documentElement.dataset.portal;
+const ENTRIES = "/__player/entries";
+
+const unit = document.getElementById("unit");
+
+let port = null;
+let launch = null;
+let session = null;
+let next = null;
+let leaving = false;
+let over = false;
+let timer = null;
+/** Entries that the portal window has not yet said to be on disk, then committed. */
+let unkept = [];
+let uncommitted = [];
+
+/** What an earlier window of this origin could not hand over any more. */
+function readTails() {
+  const tails = [];
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(TAIL)) continue;
+    try {
+      tails.push({ launch: key.slice(TAIL.length), entries: JSON.parse(localStorage[key]) });
+    } catch {
+      localStorage.removeItem(key);
+    }
+  }
+  return tails;
+}
+
+function dropTails() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(TAIL)) localStorage.removeItem(key);
+  }
+}
+
+/** The last way out: two, since neither is sure. */
+function rescue() {
+  if (launch === null || over || unkept.length === 0) return;
+  try {
+    localStorage.setItem(TAIL + launch, JSON.stringify(unkept));
+  } catch {
+    // The package has filled its storage: the beacon remains.
+  }
+  const body = { launch, entries: uncommitted, sent: new Date().toISOString() };
+  navigator.sendBeacon(ENTRIES, new Blob([JSON.stringify(body)], { type: "text/plain" }));
+}
+
+function emit(kind, changes) {
+  clearTimeout(timer);
+  timer = null;
+  if (over) return;
+  const entry = next(kind, changes);
+  unkept.push(entry);
+  uncommitted.push(entry);
+  port.postMessage({ type: "entry", entry });
+  if (leaving) rescue();
+}
+
+function soon() {
+  timer ??= setTimeout(() => session.flush(), SOON);
+}
+
+function startScorm({ elements, values }) {
+  session = createApi({ table: elements, values, emit, soon });
+  window[elements.api.object] = session.api;
+}
+
+/** An asset has no run-time: it was looked at once it is loaded, and is then left. */
+function startAsset() {
+  let state = "before";
+  const to = (kind, after) => () => {
+    state = after;
+    emit(kind, []);
+  };
+  session = {
+    flush() {},
+    loaded: to("initialize", "running"),
+    closed: to("terminate", "after"),
+    get state() {
+      return state;
+    },
+  };
+}
+
+/** The HTTP status of the page in the unit's frame; 0 where it cannot be known. */
+function statusOfUnit() {
+  try {
+    const [entry] = unit.contentWindow.performance.getEntriesByType("navigation");
+    return entry?.responseStatus ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+function onUnitLoad() {
+  const status = statusOfUnit();
+  port.postMessage({ type: "unit", state: status >= 400 ? "failed" : "loaded", status });
+  if (status < 400 && session.state === "before") session.loaded?.();
+}
+
+/** Unloads the unit, so that it says its last words, and reports when it has. */
+function closeUnit() {
+  unit.onload = () => {
+    unit.onload = null;
+    session?.flush();
+    if (session?.state === "running") session.closed?.();
+    port.postMessage({ type: "closed", finished: session?.state === "after" });
+  };
+  unit.src = "about:blank";
+}
+
+function onPortMessage({ data }) {
+  if (data?.type === "kept") {
+    unkept = unkept.filter(({ seq }) => seq > data.seq);
+    if (unkept.length === 0) localStorage.removeItem(TAIL + launch);
+  } else if (data?.type === "committed") {
+    uncommitted = uncommitted.filter(({ seq }) => seq > data.seq);
+  } else if (data?.type === "start") {
+    start(data);
+  } else if (data?.type === "tails_kept") {
+    dropTails();
+  } else if (data?.type === "close") {
+    closeUnit();
+  } else if (data?.type === "over") {
+    session?.flush();
+    over = true;
+  }
+}
+
+function start(given) {
+  launch = given.launch;
+  next = chainFrom({
+    seq: given.committed_seq,
+    prev: given.prev,
+    now: () => Date.now(),
+    mono: () => performance.now(),
+  });
+  if (given.kind === "asset") startAsset();
+  else startScorm(given);
+  unit.title = given.title;
+  unit.onload = onUnitLoad;
+  unit.src = given.entry;
+}
+
+window.addEventListener("message", (event) => {
+  if (port !== null || event.origin !== PORTAL || event.source !== window.parent) return;
+  if (event.data?.type !== "rollcall.port" || event.ports.length !== 1) return;
+  [port] = event.ports;
+  port.onmessage = onPortMessage;
+  port.postMessage({ type: "ready", tails: readTails() });
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") session?.flush();
+});
+window.addEventListener("pagehide", () => {
+  leaving = true;
+  session?.flush();
+  rescue();
+});
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
+
+window.parent.postMessage({ type: "rollcall.shell" }, PORTAL);

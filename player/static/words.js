@@ -1,0 +1,55 @@
+/** What the learner reads about their work: pure, so that every case is tested. */
+
+const some = (count) => `${count} not yet sent`;
+
+/** The line in the bar. `time` makes a clock time of milliseconds since 1970. */
+export function savedText({ state, waiting = 0, savedAt = null }, time) {
+  switch (state) {
+    case "saved":
+      return savedAt === null ? "Nothing to save yet" : `Saved ${time(savedAt)}`;
+    case "saving":
+      return "Saving";
+    case "waiting":
+      return waiting > 0 ? some(waiting) : "Trying again";
+    case "offline":
+      return waiting > 0 ? `Offline, ${some(waiting)}` : "Offline";
+    case "signed_out":
+      return waiting > 0 ? `Signed out, ${some(waiting)}` : "Signed out";
+    case "superseded":
+      return "Open elsewhere";
+    case "failed":
+      return "Not saving";
+    default:
+      return "Opening";
+  }
+}
+
+/** What a screen reader is told; only turns for the worse and back are said aloud. */
+export function announcement(before, after) {
+  const trouble = (state) => ["waiting", "offline", "signed_out"].includes(state);
+  if (after.state === before.state) return null;
+  if (after.state === "saved" && trouble(before.trouble)) return "All your work is saved.";
+  if (after.state === "offline") {
+    return "You are offline. Your work is kept on this computer and sent later.";
+  }
+  if (after.state === "signed_out") {
+    return "You are signed out. Your work is kept on this computer.";
+  }
+  return null;
+}
+
+/** How far a unit is, in a word; scores are none of a menu's business. */
+export function unitText({ completion, current = false }) {
+  if (completion === "completed") return "Done";
+  if (current) return "Open now";
+  return completion === "incomplete" ? "Begun" : "";
+}
+
+/** The question at the exit, when not everything has arrived. */
+export function leaveText(waiting) {
+  const what = waiting === 1 ? "1 change is" : `${waiting} changes are`;
+  return (
+    `${what} kept on this computer, not on the server yet. ` +
+    "They are sent when you next open this course here."
+  );
+}

@@ -1,0 +1,7 @@
+"""The player's web surface on the portal's host; content.py is an application apart."""
+
+from flask import Blueprint
+
+from player.views import frame
+
+BLUEPRINTS: tuple[Blueprint, ...] = (frame.BLUEPRINT,)
