@@ -1,1 +1,4 @@
-"""Portal: users, agencies, catalogue, enrolment, certificates."""
+"""The portal: people, agencies, catalogue, enrolment, certificates and their pages.
+
+The top floor: it imports the four below, and nothing imports it but wsgi.py.
+"""

@@ -1,0 +1,167 @@
+"""The catalogue: published courses with the offer in force, and who may take them."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lrs.config import Config
+from lrs.rules.tables import Offer
+from lrs.rules.terms import in_force
+from lrs.tables import MAIN_TENANT, key_of
+from packages.courses import Course, CourseVersion
+from player.urls import course_iri
+from portal import words
+from portal.access import POSITIONS
+from statements.errors import NotFound
+
+TRANSFERS = {
+    "credit": "Credit goes to the training profile by itself",
+    "completion": "The completion goes to the training profile, without credit",
+    "none": "Nothing is sent to the training profile",
+    "roster": "Credit needs a roster from your agency",
+}
+POLICIES = {
+    "cops.certificate": "All parts, at least 80% in the post-test, the Honor Code",
+    "post.credit": "All parts",
+    "none": "What the package itself asks",
+}
+PLURALS = {
+    "sworn": "sworn officers",
+    "dispatcher": "dispatchers",
+    "npo": "non-peace officers",
+    "community": "community members",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A published course as it is offered now."""
+
+    course_id: uuid.UUID
+    course_version_id: uuid.UUID
+    package_id: uuid.UUID
+    title: str
+    description: str
+    number: int
+    published_at: datetime | None
+    policy: str
+    hours: Decimal | None
+    credit: Decimal | None
+    transfer: str
+    audience: tuple[str, ...]
+
+    @property
+    def revision(self) -> str:
+        """The version as statements name it."""
+        return str(self.number)
+
+    @property
+    def hours_text(self) -> str:
+        """The estimated length in words."""
+        return words.hours_text(self.hours)
+
+    @property
+    def credit_text(self) -> str:
+        """The credit in words."""
+        return words.credit_text(self.credit)
+
+    @property
+    def transfer_text(self) -> str:
+        """Where the record goes, in words."""
+        return TRANSFERS.get(self.transfer, "")
+
+    @property
+    def policy_text(self) -> str:
+        """What completing takes, in words."""
+        return POLICIES.get(self.policy, self.policy)
+
+    @property
+    def audience_text(self) -> str:
+        """Who may take it, in words."""
+        if not self.audience or set(self.audience) >= POSITIONS.keys():
+            return "Everyone"
+        text = listed(PLURALS[name] for name in POSITIONS if name in self.audience)
+        return text[:1].upper() + text[1:]
+
+    def refusal_for(self, position: str) -> str:
+        """Why a person of this position may not take it; empty when they may."""
+        if not self.audience or position in self.audience:
+            return ""
+        return (
+            f"It is for {listed(PLURALS[name] for name in self.audience)} only, and "
+            f"your profile says {POSITIONS[position].lower()}."
+        )
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    found = list(names)
+    return " and ".join(part for part in (", ".join(found[:-1]), *found[-1:]) if part)
+
+
+def find_listings(db: Session, *, config: Config, now: datetime) -> Sequence[Listing]:
+    """All published courses that have an offer in force, by title."""
+    rows = db.execute(
+        select(Course, CourseVersion)
+        .join(CourseVersion, CourseVersion.course_id == Course.id)
+        .where(Course.tenant_id == MAIN_TENANT, CourseVersion.state == "published")
+        .order_by(CourseVersion.number)
+    ).all()
+    newest = {course.id: (course, version) for course, version in rows}
+    found = [
+        listing
+        for course, version in newest.values()
+        if (listing := _listing(db, config, course, version, now)) is not None
+    ]
+    return sorted(found, key=lambda listing: listing.title.casefold())
+
+
+def get_listing(
+    db: Session, *, config: Config, course_id: uuid.UUID, now: datetime
+) -> Listing:
+    """The course as offered now; raises NotFound."""
+    for listing in find_listings(db, config=config, now=now):
+        if listing.course_id == course_id:
+            return listing
+    message = "There is no such course in the catalogue."
+    raise NotFound(message)
+
+
+def offer_at(
+    db: Session, *, config: Config, course_id: uuid.UUID, now: datetime
+) -> Offer | None:
+    """The offer of a course in force at an instant."""
+    key = key_of(course_iri(config, course_id))
+    offers = db.scalars(
+        select(Offer)
+        .where(Offer.tenant_id == MAIN_TENANT, Offer.course_key == key)
+        .order_by(Offer.number)
+    ).all()
+    return in_force(offers, now)
+
+
+def _listing(
+    db: Session, config: Config, course: Course, version: CourseVersion, now: datetime
+) -> Listing | None:
+    offer = offer_at(db, config=config, course_id=course.id, now=now)
+    if offer is None:
+        return None
+    return Listing(
+        course_id=course.id,
+        course_version_id=version.id,
+        package_id=version.package_id,
+        title=course.title,
+        description=course.description or "",
+        number=version.number,
+        published_at=version.published_at,
+        policy=offer.policy,
+        hours=offer.hours,
+        credit=offer.credit,
+        transfer=offer.transfer,
+        audience=tuple(offer.audience),
+    )

@@ -1,0 +1,262 @@
+"""Users: portal logins, their roles, agency and position.
+
+Names and addresses live here only; statements carry the opaque user id as an xAPI
+account, so that a record can be read without knowing who it is about. Passwords are
+argon2id, normalised as Flask-Security does (NFKD), which checks them.
+"""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy import ForeignKey, Index, Integer, String, Uuid, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lrs.db import Base, UtcDateTime, new_id
+from portal.access import POSITIONS, ROLES, Principal
+from portal.agencies import Agency
+from statements.errors import Conflict, Invalid, NotFound
+
+PASSWORD_MINIMUM = 12
+PASSWORD_MAXIMUM = 128
+# A burst of ten tries for an account or an address, then one every thirty seconds.
+TRIES = 10
+TRY_EVERY = timedelta(seconds=30)
+
+_EMAIL = re.compile(r"[^\s@<>\"(),:;]+@[^\s@<>\"(),:;]+\.[^\s@<>\"(),:;.]+")
+
+
+class DuplicateUser(Conflict):
+    """There is already a user with this e-mail address."""
+
+
+class User(Base):
+    """A portal login. `uniquifier` is what a session holds: a new one ends them all."""
+
+    __tablename__ = "portal_user"
+    __table_args__ = (Index("ix_portal_user_agency", "agency_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool]
+    uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    agency_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("agency.id"))
+    position: Mapped[str] = mapped_column(String(20))
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class UserRole(Base):
+    """A role of a user."""
+
+    __tablename__ = "user_role"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("portal_user.id"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(String(30), primary_key=True)
+
+
+class SignInTries(Base):
+    """How many tries an account or a network address has left (a token bucket)."""
+
+    __tablename__ = "sign_in_tries"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    used: Mapped[int] = mapped_column(Integer)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A user with roles and the agency's name, as pages show them."""
+
+    user: User
+    roles: frozenset[str]
+    agency: Agency | None
+
+    @property
+    def principal(self) -> Principal:
+        """As permissions see the person."""
+        return Principal(
+            user_id=self.user.id, agency_id=self.user.agency_id, roles=self.roles
+        )
+
+
+def normal_password(password: str) -> str:
+    """One spelling of what may be typed in several."""
+    return unicodedata.normalize("NFKD", password)
+
+
+def hash_password(password: str) -> str:
+    """argon2id; raises Invalid when too short or too long."""
+    text = normal_password(password)
+    if not PASSWORD_MINIMUM <= len(text) <= PASSWORD_MAXIMUM:
+        message = (
+            f"Choose a password of {PASSWORD_MINIMUM} to {PASSWORD_MAXIMUM} characters."
+        )
+        raise Invalid(message, field="password")
+    return PasswordHasher().hash(text)
+
+
+def normal_email(email: str) -> str:
+    """Trimmed and lower-case; raises Invalid when it cannot be an address."""
+    text = unicodedata.normalize("NFC", email.strip()).lower()
+    if len(text) > 254 or not _EMAIL.fullmatch(text):
+        message = "Give an e-mail address such as name@agency.example."
+        raise Invalid(message, field="email")
+    return text
+
+
+def create_user(
+    db: Session,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    roles: Iterable[str],
+    agency: Agency | None,
+    position: str,
+    now: datetime,
+) -> User:
+    """The new user, confirmed and active; raises Invalid or DuplicateUser."""
+    email = normal_email(email)
+    name = " ".join(name.split())
+    chosen = frozenset(roles) | {"learner"}
+    if not name or len(name) > 200:
+        message = "Give a name of up to 200 characters."
+        raise Invalid(message, field="name")
+    if unknown := chosen - ROLES.keys():
+        message = f"There is no role {sorted(unknown)[0]!r}."
+        raise Invalid(message, field="roles")
+    if position not in POSITIONS:
+        message = f"There is no position {position!r}."
+        raise Invalid(message, field="position")
+    if agency is None and chosen & {"training_manager", "lp_administrator"}:
+        message = "A training manager or LP administrator belongs to an agency."
+        raise Invalid(message, field="agency")
+    if find_user(db, email=email) is not None:
+        raise DuplicateUser(field="email")
+    user = User(
+        id=new_id(),
+        email=email,
+        name=name,
+        password=hash_password(password),
+        active=True,
+        uniquifier=new_id().hex,
+        agency_id=agency.id if agency else None,
+        position=position,
+        confirmed_at=now,
+        created_at=now,
+    )
+    db.add(user)
+    db.flush()
+    db.add_all(UserRole(user_id=user.id, role=role) for role in sorted(chosen))
+    db.flush()
+    return user
+
+
+def set_active(db: Session, *, user: User, active: bool) -> None:
+    """Open or close an account; either way every open session of it ends."""
+    user.active = active
+    user.uniquifier = new_id().hex
+
+
+def find_user(db: Session, *, email: str) -> User | None:
+    """By address, without regard to case."""
+    return db.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def find_by_uniquifier(db: Session, *, uniquifier: str) -> User | None:
+    """By what a session holds."""
+    return db.scalar(select(User).where(User.uniquifier == uniquifier))
+
+
+def get_user(db: Session, *, user_id: uuid.UUID) -> User:
+    """The user; raises NotFound."""
+    user = db.get(User, user_id)
+    if user is None:
+        message = "There is no such user."
+        raise NotFound(message)
+    return user
+
+
+def roles_of(db: Session, *, user_id: uuid.UUID) -> frozenset[str]:
+    """The user's roles."""
+    return frozenset(
+        db.scalars(select(UserRole.role).where(UserRole.user_id == user_id))
+    )
+
+
+def person_with(db: Session, *, user: User) -> Person:
+    """The user with roles and agency."""
+    agency = db.get(Agency, user.agency_id) if user.agency_id else None
+    return Person(user=user, roles=roles_of(db, user_id=user.id), agency=agency)
+
+
+def find_people(
+    db: Session, *, agency_id: uuid.UUID | None = None, text: str = "", limit: int = 500
+) -> Sequence[Person]:
+    """People by name, of one agency where given, whose name or address has `text`."""
+    query = select(User).order_by(User.name, User.id).limit(limit)
+    if agency_id is not None:
+        query = query.where(User.agency_id == agency_id)
+    if text.strip():
+        wanted = text.strip().lower()
+        query = query.where(
+            func.lower(User.name).contains(wanted, autoescape=True)
+            | User.email.contains(wanted, autoescape=True)
+        )
+    users = db.scalars(query).all()
+    ids = [user.id for user in users]
+    roles: dict[uuid.UUID, set[str]] = {}
+    for row in db.scalars(select(UserRole).where(UserRole.user_id.in_(ids))):
+        roles.setdefault(row.user_id, set()).add(row.role)
+    agencies = {agency.id: agency for agency in db.scalars(select(Agency))}
+    return [
+        Person(
+            user=user,
+            roles=frozenset(roles.get(user.id, ())),
+            agency=agencies.get(user.agency_id) if user.agency_id else None,
+        )
+        for user in users
+    ]
+
+
+def actor_of(user_id: uuid.UUID, *, portal_url: str) -> dict[str, Any]:
+    """The xAPI agent of a user: an opaque account, no name."""
+    return {
+        "objectType": "Agent",
+        "account": {"homePage": portal_url, "name": str(user_id)},
+    }
+
+
+def take_try(db: Session, *, key: str, now: datetime) -> bool:
+    """Use one sign-in try of an account or address; False when none is left."""
+    row = db.get(SignInTries, key, with_for_update=True)
+    if row is None:
+        db.add(SignInTries(key=key, used=1, since=now))
+        return True
+    back = int((now - row.since) / TRY_EVERY)
+    if back > 0:
+        row.used = max(row.used - back, 0)
+        row.since = now if row.used == 0 else row.since + back * TRY_EVERY
+    if row.used >= TRIES:
+        return False
+    row.used += 1
+    return True
+
+
+def forget_tries(db: Session, *, key: str) -> None:
+    """A right password gives the account its tries back."""
+    row = db.get(SignInTries, key)
+    if row is not None:
+        row.used = 0
