@@ -1,1 +1,1 @@
-"""Player: launches, run-time, content origin."""
+"""The player: launches, the SCORM run-time, and its translation to xAPI."""
