@@ -42,6 +42,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 WORK = Work(
     handlers={
         "package.import": (packages.intake.import_package,),
+        "rules.changed": (derive.handle_changed,),
         "completion.derived": (portal.certificates.issue_for_completion,),
         "completion.reversed": (portal.certificates.review_for_reversal,),
     },
@@ -96,19 +97,13 @@ def create_application(parts: Parts) -> Wsgi:
     return application
 
 
-def make_application() -> Wsgi:
-    """What each process of the server runs."""
-    lrs.server.begin_process()
-    return create_application(lrs.server.make_parts(Config.from_env(os.environ)))
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line; each floor adds its own commands."""
     top = argparse.ArgumentParser(
         prog="rollcall", description="Learning record store and course player."
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    lrs.server.add_commands(commands, WORK)
+    lrs.server.add_commands(commands, create_application, WORK)
     for floor in (lrs.cli, lrs.rules.cli, packages.cli, portal.cli):
         floor.add_commands(commands)
     return top
