@@ -10,6 +10,7 @@ do not keep others from being answered.
 """
 
 import argparse
+import functools
 import logging
 import multiprocessing
 import os
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Create = Callable[[Parts], Wsgi]
 
 THREADS = 64
 WAITING = 512
@@ -192,7 +194,11 @@ def work_process(config: Config, todo: Work) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    work(make_parts(config), todo, stop)
+    try:
+        work(make_parts(config), todo, stop)
+    except Exception:
+        log.exception("the worker stopped")
+        sys.exit(1)
 
 
 def _child(config: Config, todo: Work) -> None:
@@ -240,7 +246,12 @@ class Keeper:
             self.process.kill()
 
 
-def serve(config: Config, todo: Work | None) -> int:
+def _load(config: Config, create: Create) -> Wsgi:
+    begin_process()
+    return create(make_parts(config))
+
+
+def serve(config: Config, create: Create, todo: Work | None) -> int:
     """Serve until TERM or INT; `todo` is what the worker inside does, if any."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -248,13 +259,14 @@ def serve(config: Config, todo: Work | None) -> int:
 
     check_schema(config)
     check_port(config)
+    # what cannot even be built is told once, here, not by every process
+    create(make_parts(config))
     counters = tempfile.mkdtemp(prefix="rollcall-metrics-")
     os.environ[metrics.FOLDER_VARIABLE] = counters
     keeper = Keeper(config, todo) if todo is not None else None
     terminal = sys.stderr.isatty()
     server = Server(
-        "wsgi:make_application",
-        factory=True,
+        "rollcall",
         interface=Interfaces.WSGI,
         address=config.host,
         port=config.port,
@@ -271,7 +283,9 @@ def serve(config: Config, todo: Work | None) -> int:
     sys.stdout.write(f"Rollcall serves at {config.portal_url}\n")
     sys.stdout.flush()
     try:
-        server.serve()
+        server.serve(
+            target_loader=functools.partial(_load, config, create), wrap_loader=False
+        )
     finally:
         if keeper is not None:
             keeper.stop()
@@ -312,13 +326,16 @@ def check_port(config: Config) -> None:
 # The commands
 
 
-def add_commands(commands: Any, todo: Work) -> None:
-    """Add `serve`, `worker` and `doctor`; `todo` is what a worker does."""
+def add_commands(commands: Any, create: Create, todo: Work) -> None:
+    """Add `serve`, `worker` and `doctor`.
+
+    `create` makes the application that answers, `todo` is what a worker does.
+    """
     command = commands.add_parser("serve", help="answer requests, and work")
     command.add_argument(
         "--no-worker", action="store_true", help="leave jobs to rollcall worker"
     )
-    command.set_defaults(run=_serve, todo=todo)
+    command.set_defaults(run=_serve, create=create, todo=todo)
     command = commands.add_parser("worker", help="do jobs and follow the log")
     command.set_defaults(run=_worker, todo=todo)
     command = commands.add_parser("doctor", help="check the installation")
@@ -327,7 +344,8 @@ def add_commands(commands: Any, todo: Work) -> None:
 
 
 def _serve(arguments: argparse.Namespace, config: Config) -> int:
-    return serve(config, None if arguments.no_worker else arguments.todo)
+    todo = None if arguments.no_worker else arguments.todo
+    return serve(config, arguments.create, todo)
 
 
 def _worker(arguments: argparse.Namespace, config: Config) -> int:
