@@ -1,0 +1,165 @@
+"""The statement log as the rules read it: observations, and what voids them."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.orm import Session
+
+from lrs.rules.facts import Observation, read_observation
+from lrs.tables import Statement, key_of
+
+CHUNK = 400
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """A stored statement that may matter."""
+
+    seq: int
+    stored: datetime
+    actor_key: uuid.UUID | None
+    registration: uuid.UUID | None
+    authority_key: uuid.UUID
+    voids_id: uuid.UUID | None
+    observation: Observation | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An observation, and since which statement it is voided."""
+
+    observation: Observation
+    voided_seq: int | None
+
+    def stands(self, seq: int) -> bool:
+        """Whether it was there, and not voided, right after statement `seq`."""
+        return self.observation.seq <= seq and (
+            self.voided_seq is None or self.voided_seq > seq
+        )
+
+
+class LogReader:
+    """Reads the log of a tenant up to `last_seq`; remembers what it has read."""
+
+    def __init__(self, db: Session, *, tenant: int, verbs: Collection[str]) -> None:
+        self.db, self.tenant, self.verbs = db, tenant, frozenset(verbs)
+        self.verb_keys = [key_of(verb) for verb in sorted(self.verbs)]
+        self.last_seq = 0
+        self._observed: dict[tuple[uuid.UUID, uuid.UUID | None], Sequence[Seen]] = {}
+
+    def rows(
+        self, first: int, *conditions: ColumnElement[bool], last: int | None = None
+    ) -> list[LogRow]:
+        """What may matter from statement `first` on, in order; voiding included."""
+        matters = Statement.verb_key.in_(self.verb_keys) | Statement.voids_id.is_not(
+            None
+        )
+        return self._read(
+            Statement.seq >= first,
+            Statement.seq <= (self.last_seq if last is None else last),
+            matters,
+            *conditions,
+        )
+
+    def find(self, statement_id: uuid.UUID) -> LogRow | None:
+        """The row of a statement, if it is there by now."""
+        rows = self._read(
+            Statement.statement_id == statement_id, Statement.seq <= self.last_seq
+        )
+        return rows[0] if rows else None
+
+    def observed(
+        self, actor_key: uuid.UUID, registration: uuid.UUID | None
+    ) -> Sequence[Seen]:
+        """All observations about an identifier in a registration (or in none)."""
+        key = (actor_key, registration)
+        if key not in self._observed:
+            same = (
+                Statement.registration.is_(None)
+                if registration is None
+                else Statement.registration == registration
+            )
+            rows = self._read(
+                Statement.actor_key == actor_key,
+                same,
+                Statement.verb_key.in_(self.verb_keys),
+                Statement.seq <= self.last_seq,
+            )
+            voided = self._voided(rows)
+            self._observed[key] = [
+                Seen(row.observation, voided.get(row.seq))
+                for row in rows
+                if row.observation is not None
+            ]
+        return self._observed[key]
+
+    def _voided(self, rows: Sequence[LogRow]) -> dict[int, int]:
+        """Seq -> seq of the first statement that rightly voids it."""
+        by_id = {
+            row.observation.evidence.id: row
+            for row in rows
+            if row.observation is not None
+        }
+        ids = sorted(by_id)
+        found: dict[int, int] = {}
+        for start in range(0, len(ids), CHUNK):
+            for target, seq, authority, voids_any in self.db.execute(
+                select(
+                    Statement.voids_id,
+                    Statement.seq,
+                    Statement.authority_key,
+                    Statement.voids_any,
+                )
+                .where(
+                    Statement.tenant_id == self.tenant,
+                    Statement.voids_id.in_(ids[start : start + CHUNK]),
+                    Statement.seq <= self.last_seq,
+                )
+                .order_by(Statement.seq)
+            ):
+                if target is None:
+                    continue
+                row = by_id[target]
+                if voids_any or authority == row.authority_key:
+                    # a voiding statement may come before what it voids
+                    found.setdefault(row.seq, seq)
+        return found
+
+    def _read(self, *conditions: ColumnElement[bool]) -> list[LogRow]:
+        found = self.db.execute(
+            select(
+                Statement.seq,
+                Statement.stored,
+                Statement.actor_key,
+                Statement.registration,
+                Statement.authority_key,
+                Statement.voids_id,
+                Statement.payload,
+            )
+            .where(Statement.tenant_id == self.tenant, *conditions)
+            .order_by(Statement.seq)
+        )
+        return [self._row(row) for row in found]
+
+    def _row(self, row: Row[*tuple[Any, ...]]) -> LogRow:
+        observation = read_observation(
+            orjson.loads(row.payload),
+            row.payload,
+            row.stored,
+            row.seq,
+            verbs=self.verbs,
+        )
+        return LogRow(
+            seq=row.seq,
+            stored=row.stored,
+            actor_key=row.actor_key,
+            registration=row.registration,
+            authority_key=row.authority_key,
+            voids_id=row.voids_id,
+            observation=observation,
+        )

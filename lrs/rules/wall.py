@@ -1,0 +1,157 @@
+"""The pre-test wall: which statements an ordinary reader never sees.
+
+A pre-test score appears nowhere for anyone. Statements that refer to a pre-test are
+hidden whole, never stripped, and so are scores that would give it away: of a course
+that has a pre-test, and of a unit that one is part of (unless the unit itself is the
+confirmed post-test). A proposed test that nobody confirmed counts as a pre-test.
+Evaluated when reading, so a late confirmation works backwards.
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    LargeBinary,
+    and_,
+    exists,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
+
+from lrs.rules.tables import ActivityRole
+from lrs.tables import Reference, Statement, key_of
+from statements.references import references
+
+SCOPE = "pretest/read"
+SCORE = b'"score"'
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Keys of the activities behind the wall, and of those whose score is.
+
+    `activities`: whatever refers to them is hidden. `scores`: statements about them
+    are hidden where they carry a score.
+    """
+
+    tenant: int
+    activities: frozenset[uuid.UUID]
+    scores: frozenset[uuid.UUID]
+
+    def is_hidden(self, statement: dict[str, Any]) -> bool:
+        """Whether a statement is hidden, seen by itself."""
+        found = {
+            (usage.removeprefix("sub_"), key_of(iri))
+            for usage, iri in references(statement).activities
+        }
+        if any(key in self.activities for _, key in found):
+            return True
+        about = {key for usage, key in found if usage == "object"}
+        return bool(about & self.scores) and _has_score(statement)
+
+    def hides_activity(self, iri: str) -> bool:
+        """Whether documents and run-time data of an activity are hidden."""
+        return key_of(iri) in self.activities
+
+    def hides_score_of(self, iri: str) -> bool:
+        """Whether scores of an activity are hidden."""
+        return key_of(iri) in self.activities | self.scores
+
+    def condition(self) -> ColumnElement[bool]:
+        """SQL: this `Statement` row is hidden."""
+        if not self.activities:
+            return literal(value=False)
+        refers = exists().where(
+            Reference.tenant_id == Statement.tenant_id,
+            Reference.seq == Statement.seq,
+            Reference.ref_key.in_(sorted(self.activities)),
+        )
+        tells = and_(
+            Statement.activity_key.in_(sorted(self.scores)),
+            _contains(Statement.payload, literal(SCORE, LargeBinary)),
+        )
+        return or_(refers, tells)
+
+
+def pretest_wall(db: Session, *, tenant: int) -> Wall:
+    """The wall of a tenant as it stands now."""
+    newer = aliased(ActivityRole)
+    rows = db.scalars(
+        select(ActivityRole).where(
+            ActivityRole.tenant_id == tenant,
+            ~exists().where(
+                newer.tenant_id == ActivityRole.tenant_id,
+                newer.course_key == ActivityRole.course_key,
+                newer.activity_key == ActivityRole.activity_key,
+                newer.revision == ActivityRole.revision,
+                newer.number > ActivityRole.number,
+            ),
+        )
+    ).all()
+    cleared = {
+        (row.course_key, row.activity_key)
+        for row in rows
+        if not row.proposed and row.role != "pretest"
+    }
+    behind = [row for row in rows if _is_behind(row, cleared)]
+    posttests = {
+        row.activity_key for row in rows if row.role == "posttest" and not row.proposed
+    }
+    units = {row.unit_key for row in behind if row.unit_key is not None}
+    return Wall(
+        tenant,
+        frozenset(row.activity_key for row in behind),
+        frozenset({row.course_key for row in behind} | (units - posttests)),
+    )
+
+
+def is_pretest(db: Session, *, tenant: int, activity_iri: str) -> bool:
+    """Whether an activity is, or may be, a pre-test."""
+    return pretest_wall(db, tenant=tenant).hides_activity(activity_iri)
+
+
+def _is_behind(
+    row: ActivityRole, cleared: Collection[tuple[uuid.UUID, uuid.UUID]]
+) -> bool:
+    """A pre-test, or a proposed post-test that no other revision confirmed."""
+    if row.role == "pretest":
+        return True
+    return row.proposed and (row.course_key, row.activity_key) not in cleared
+
+
+def _has_score(statement: dict[str, Any]) -> bool:
+    for part in (statement, statement["object"]):
+        if "score" in part.get("result", {}):
+            return True
+    return False
+
+
+class _contains(FunctionElement[bool]):  # noqa: N801 - reads as a function
+    """Whether the bytes of a column hold others."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "contains"
+
+
+@compiles(_contains, "sqlite")
+def _contains_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = list(element.clauses)
+    left = compiler.process(column, **options)
+    return f"instr({left}, {compiler.process(part, **options)}) > 0"
+
+
+@compiles(_contains, "postgresql")
+def _contains_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = list(element.clauses)
+    left = compiler.process(column, **options)
+    return f"position({compiler.process(part, **options)} in {left}) > 0"
