@@ -63,10 +63,14 @@ def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, "ok", look())
     except DomainError as error:
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        cause = f" ({_first_line(error.__cause__)})" if error.__cause__ else ""
         return Check(name, "failed", f"{error.detail}{cause}")
     except (SQLAlchemyError, OSError) as error:
-        return Check(name, "failed", str(error).splitlines()[0])
+        return Check(name, "failed", _first_line(error))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def check_python() -> Check:

@@ -85,17 +85,17 @@ def _state(db: Session, now: datetime) -> Iterator[str]:
     yield from _gauge("rollcall_jobs_failing", "Jobs that failed and wait.", failing)
     late = (now - oldest).total_seconds() if oldest else 0
     yield from _gauge("rollcall_jobs_late_seconds", "Age of the oldest due job.", late)
-    ends = dict(db.execute(select(Clock.tenant_id, Clock.seq)).tuples().all())
+    ends = {row.tenant_id: row.seq for row in db.execute(select(Clock.__table__))}
     yield "# HELP rollcall_statements Statements stored."
     yield "# TYPE rollcall_statements gauge"
     for tenant, seq in sorted(ends.items()):
         yield f'rollcall_statements{{tenant="{tenant}"}} {seq}'
     yield "# HELP rollcall_follower_behind Statements a follower has yet to read."
     yield "# TYPE rollcall_follower_behind gauge"
-    rows = select(Follower.tenant_id, Follower.name, Follower.seq)
-    for tenant, name, seq in sorted(db.execute(rows).tuples()):
-        behind = ends.get(tenant, 0) - seq
-        yield f'rollcall_follower_behind{{tenant="{tenant}",follower="{name}"}} {behind}'
+    for row in db.execute(select(Follower.__table__)):
+        behind = ends.get(row.tenant_id, 0) - row.seq
+        labels = f'tenant="{row.tenant_id}",follower="{row.name}"'
+        yield f"rollcall_follower_behind{{{labels}}} {behind}"
 
 
 def _gauge(name: str, text: str, value: float | None) -> Iterator[str]:
