@@ -94,8 +94,8 @@ def open_archive(file: BinaryIO) -> Archive:
     """
     start, directory_size, before = _find_directory(file)
     listed = list(_read_directory(file, start, directory_size, before))
-    _refuse_growth(listed)
     limits = _limits(listed, start)
+    _refuse_growth(listed)
     codec, findings = _choose_codec(listed)
     if before:
         findings.append(finding("prefix", count=before))
@@ -237,9 +237,9 @@ def _entry(
         refuse_as_unsafe("special_file", path=shown)
     is_folder = kind == stat.S_IFDIR or bool(attributes & _DOS_FOLDER)
     if is_folder or name.endswith((b"/", b"\\")):
+        _refuse_unsafe_name(shown)
         if size:
             refuse_as_unsafe("special_file", path=shown)
-        _refuse_unsafe_name(shown)
         return None
     if method not in {_STORED, _DEFLATED}:
         refuse("zip_method", path=shown, method=method)

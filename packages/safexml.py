@@ -169,10 +169,12 @@ def _refuse_doctype(text: str, path: str) -> None:
 
 def _parse(text: str, path: str) -> tuple[etree._Element, list[Finding]]:
     findings: list[Finding] = []
+    parser = _parser()
     try:
-        return _parsed(text), findings
+        return _parsed(text, parser), findings
     except etree.XMLSyntaxError as error:
-        log: Any = error.error_log
+        # The error's own log also holds what other documents of this thread had.
+        log: Any = parser.error_log
         messages = [str(entry.message) for entry in log]
         matches = [_UNDECLARED.match(message) for message in messages]
         prefixes = sorted({match[1] for match in matches if match})
@@ -185,7 +187,7 @@ def _parse(text: str, path: str) -> tuple[etree._Element, list[Finding]]:
         f' xmlns:{prefix}="urn:undeclared:{prefix}"' for prefix in prefixes
     )
     try:
-        tree = _parsed(text[: root.end()] + declared + text[root.end() :])
+        tree = _parsed(text[: root.end()] + declared + text[root.end() :], _parser())
     except etree.XMLSyntaxError as error:
         _refuse_malformed(error, path)
     line = text.count("\n", 0, root.start()) + 1
@@ -202,8 +204,8 @@ def _root_position(text: str) -> int:
     return position
 
 
-def _parsed(text: str) -> etree._Element:
-    parser = etree.XMLParser(
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
         load_dtd=False,
@@ -215,6 +217,9 @@ def _parsed(text: str) -> etree._Element:
         remove_comments=True,
         remove_pis=True,
     )
+
+
+def _parsed(text: str, parser: etree.XMLParser) -> etree._Element:
     return etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
 
 
