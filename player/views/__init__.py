@@ -2,6 +2,6 @@
 
 from flask import Blueprint
 
-from player.views import frame
+from player.views import frame, runtime
 
-BLUEPRINTS: tuple[Blueprint, ...] = (frame.BLUEPRINT,)
+BLUEPRINTS: tuple[Blueprint, ...] = (frame.BLUEPRINT, runtime.BLUEPRINT)

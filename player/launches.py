@@ -1,0 +1,460 @@
+"""Launches: opening one, what it starts with, where a learner stands, its end.
+
+A registration has one launch that writes at a time. `open_launch` makes a launch,
+`start` makes it the one that writes and ends the older (cmi5 10.2.1 has the same rule;
+SCORM leaves it open). An attempt on a unit goes on across launches with its saved
+values; browsing and reviewing work on attempts of their own, so they can change
+nothing that counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lrs.config import Config
+from lrs.db import new_id, reading, writing
+from lrs.parts import Parts
+from lrs.tables import MAIN_TENANT
+from packages.courses import Package, get_package, manifest_of
+from packages.manifest import Manifest, Unit
+from player import cmi, scorm_12, sittings, tokens, urls
+from player.scorm_12 import Mode
+from player.sittings import get_launch
+from player.tables import Attempt, Launch, Registration
+from player.translate import Moment
+from statements.actors import ifi
+from statements.errors import Conflict, Invalid, LaunchClosed
+from statements.scalars import format_timestamp
+
+__all__ = ["Launch", "get_launch"]
+
+STALE_AFTER = timedelta(hours=2)
+STALE_BATCH = 200
+UNNAMED = "Learner"
+
+
+class NotPlayable(Conflict):
+    """The unit cannot be played."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A launch just opened."""
+
+    launch_id: UUID
+    token: str
+    url: str
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """Where a learner stands in one unit; `unit` is its index in the manifest.
+
+    `scaled` may be a pre-test's: it is for rules, and not to be shown.
+    """
+
+    unit: int
+    status: str
+    completion: str
+    success: str
+    scaled: Decimal | None
+    total_seconds: Decimal
+    suspended: bool
+    saved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ContentGrant:
+    """What a content label opens at present."""
+
+    launch_id: UUID
+    package_id: UUID
+    tenant_id: int
+
+
+def open_launch(
+    db: Session,
+    *,
+    config: Config,
+    package: Package,
+    unit: int,
+    course_iri: str,
+    revision: str,
+    actor: dict[str, Any],
+    registration: UUID,
+    mode: Mode,
+    mastery: Mapping[int, Decimal],
+    return_url: str,
+    now: datetime,
+    learner_name: str = "",
+) -> Opened:
+    """A new launch of a unit; it takes over from the present one when it starts.
+
+    `mastery` holds the thresholds (scaled) that the policy sets for confirmed
+    post-tests; they replace the manifest's in attempts that begin now.
+    `learner_name` is what the content may call the learner. Raises NotPlayable,
+    RegistrationTaken.
+    """
+    played = _playable(manifest_of(package), unit)
+    actor_ifi = ifi(actor)
+    if actor_ifi is None:
+        raise Invalid("An anonymous group cannot be launched.")
+    sittings.lock_registration(
+        db, tenant=package.tenant_id, registration=registration, actor_ifi=actor_ifi
+    )
+    launch = Launch(
+        id=new_id(),
+        tenant_id=package.tenant_id,
+        registration=registration,
+        package_id=package.id,
+        unit=unit,
+        mode=scorm_12.as_mode(mode),
+        actor=actor,
+        actor_ifi=actor_ifi,
+        learner_name=learner_name or actor.get("name", ""),
+        course_iri=course_iri,
+        revision=revision,
+        mastery={str(place): str(score) for place, score in mastery.items()},
+        return_url=return_url,
+        label=tokens.content_label(config, actor=actor_ifi, package_id=package.id),
+        opened_at=now,
+        expires_at=now + tokens.LIFETIME,
+        received_at=now,
+        event_at=now,
+        live=False,
+        last_seq=0,
+        last_hash="",
+        elapsed=0,
+        counted=Decimal(0),
+        counted_seat=Decimal(0),
+    )
+    launch.attempt_id = _attempt_for(db, launch, played, mastery.get(unit)).id
+    db.add(launch)
+    db.flush()
+    token = tokens.make_token(config, launch_id=launch.id, now=now)
+    url = urls.player_url(config, launch_id=launch.id, token=token)
+    return Opened(launch_id=launch.id, token=token, url=url)
+
+
+def _playable(manifest: Manifest, unit: int) -> Unit:
+    if manifest.standard != "scorm_12":
+        raise NotPlayable(f"Packages of {manifest.standard} cannot be played yet.")
+    if not 0 <= unit < len(manifest.units):
+        raise NotPlayable(f"The package has no unit {unit}.")
+    return manifest.units[unit]
+
+
+def _attempt_for(
+    db: Session, launch: Launch, unit: Unit, threshold: Decimal | None
+) -> Attempt:
+    """The attempt that goes on, or a new one; browsing always begins anew.
+
+    A review begins with a copy of what counts and leaves the original alone.
+    """
+    present = _present_attempt(db, launch)
+    if launch.mode == "Normal" and present is not None:
+        return present
+    values = scorm_12.first_values(given(unit, threshold=threshold))
+    attempt = Attempt(
+        id=new_id(),
+        tenant_id=launch.tenant_id,
+        registration=launch.registration,
+        package_id=launch.package_id,
+        unit=launch.unit,
+        mode=launch.mode,
+        values=values,
+        started=False,
+        suspended=False,
+        seconds=Decimal(0),
+        opened_at=launch.opened_at,
+    )
+    if launch.mode == "Review" and present is not None:
+        attempt.values, attempt.started = dict(present.values), present.started
+        attempt.suspended = present.suspended
+    sittings.save_values(attempt, attempt.values, at=launch.opened_at)
+    attempt.saved_at = None
+    db.add(attempt)
+    db.flush()
+    return attempt
+
+
+def _present_attempt(db: Session, launch: Launch) -> Attempt | None:
+    return db.scalars(
+        select(Attempt)
+        .where(
+            Attempt.tenant_id == launch.tenant_id,
+            Attempt.registration == launch.registration,
+            Attempt.package_id == launch.package_id,
+            Attempt.unit == launch.unit,
+            Attempt.mode == "Normal",
+        )
+        .order_by(Attempt.opened_at.desc(), Attempt.id)
+        .limit(1)
+    ).first()
+
+
+def given(unit: Unit, *, threshold: Decimal | None) -> scorm_12.Given:
+    """What SCORM 1.2 content is told of its unit.
+
+    A policy's threshold (scaled) replaces the manifest's mastery score. Facts of the
+    manifest that are not of their type are left out: content would read them as such.
+    """
+    mastery = unit.mastery_score if threshold is None else threshold.scaleb(2)
+    facts = {
+        "cmi.launch_data": unit.data_from_lms,
+        "cmi.student_data.mastery_score": "" if mastery is None else f"{mastery:f}",
+        "cmi.student_data.max_time_allowed": unit.max_time,
+        "cmi.student_data.time_limit_action": unit.time_limit_action,
+    }
+    table = cmi.elements_of("scorm_12")
+    sound = {
+        name: value if cmi.can_hold(table, name, value) else ""
+        for name, value in facts.items()
+    }
+    return scorm_12.Given(*sound.values())
+
+
+def start(
+    db: Session, *, config: Config, launch_id: UUID, now: datetime
+) -> dict[str, Any]:
+    """Make the launch the one that writes; what its player page needs to begin.
+
+    Raises LaunchClosed when it has ended or expired, Superseded when a newer one has
+    started.
+    """
+    sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
+    launch, attempt = sitting.launch, sitting.attempt
+    if launch.ended_at is not None or launch.expires_at <= now:
+        raise LaunchClosed("This launch is over; open the unit again.")
+    sittings.take_over(db, sitting, now=now)
+    launch.expires_at = now + tokens.LIFETIME
+    values = scorm_12.begin(
+        attempt.values,
+        mode=scorm_12.as_mode(launch.mode),
+        started=attempt.started,
+        suspended=attempt.suspended,
+    )
+    states = _unit_states(db, launch)
+    payload = {
+        "launch": str(launch.id),
+        "registration": str(launch.registration),
+        "standard": "scorm_12",
+        "elements": cmi.elements_of("scorm_12").source,
+        "values": values | _learner(launch),
+        "committed_seq": launch.last_seq,
+        "prev": launch.last_hash,
+        "content": urls.content_origin(config, launch.label),
+        "entry": sitting.unit.address,
+        "kind": sitting.unit.kind,
+        "mode": launch.mode,
+        "title": sitting.unit.title,
+        "course_title": sitting.subject.course_title,
+        "unit": launch.unit,
+        "units": [
+            _menu_line(unit, states.get(unit.index), current=launch.unit)
+            for unit in sitting.units
+            if unit.visible
+        ],
+        "return_url": launch.return_url,
+        "journal_key": tokens.journal_key(config, actor=launch.actor_ifi),
+        "expires": format_timestamp(launch.expires_at),
+    }
+    # the older launch ended as of its own last event
+    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    sittings.settle(db, sitting, moment=moment, now=now)
+    return payload
+
+
+def _learner(launch: Launch) -> dict[str, str]:
+    """Id and name as the SCO reads them; the id says nothing of the person."""
+    account = launch.actor.get("account", {}).get("name", "")
+    table = cmi.elements_of("scorm_12")
+    if not cmi.can_hold(table, "cmi.core.student_id", account):
+        account = sha256(launch.actor_ifi.encode()).hexdigest()[:32]
+    name = (launch.learner_name or UNNAMED)[:255].replace("\x00", "")
+    return {"cmi.core.student_id": account, "cmi.core.student_name": name}
+
+
+def _menu_line(unit: Unit, state: UnitState | None, *, current: int) -> dict[str, Any]:
+    return {
+        "index": unit.index,
+        "title": unit.title,
+        "parents": list(unit.parents),
+        "completion": "unknown" if state is None else state.completion,
+        "success": "unknown" if state is None else state.success,
+        "current": unit.index == current,
+    }
+
+
+def open_unit(
+    db: Session, *, config: Config, launch_id: UUID, unit: int, now: datetime
+) -> Opened:
+    """A launch of another unit for the same learner and registration."""
+    launch = get_launch(db, launch_id=launch_id)
+    if launch.ended_at is not None:
+        raise LaunchClosed("This launch is over; open the unit again.")
+    return open_launch(
+        db,
+        config=config,
+        package=get_package(db, package_id=launch.package_id),
+        unit=unit,
+        course_iri=launch.course_iri,
+        revision=launch.revision,
+        actor=launch.actor,
+        registration=launch.registration,
+        mode=scorm_12.as_mode(launch.mode),
+        mastery={int(place): Decimal(score) for place, score in launch.mastery.items()},
+        return_url=launch.return_url,
+        learner_name=launch.learner_name,
+        now=now,
+    )
+
+
+def end(db: Session, *, config: Config, launch_id: UUID, now: datetime) -> None:
+    """End a launch for good, suspending what is live; ending it again is harmless."""
+    sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
+    sittings.end_launch(sitting, now=now)
+    launch = sitting.launch
+    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    sittings.settle(db, sitting, moment=moment, now=now)
+
+
+def renew(
+    db: Session, *, config: Config, launch_id: UUID, now: datetime
+) -> tuple[str, datetime]:
+    """A new token and when it expires; raises LaunchClosed when the launch has ended."""
+    launch = get_launch(db, launch_id=launch_id)
+    if launch.ended_at is not None:
+        raise LaunchClosed("This launch is over; open the unit again.")
+    launch.expires_at = now + tokens.LIFETIME
+    token = tokens.make_token(config, launch_id=launch.id, now=now)
+    return token, launch.expires_at
+
+
+def find_content(db: Session, *, label: str, now: datetime) -> ContentGrant | None:
+    """What a content label opens now; None unless a launch of it is open."""
+    launch = db.scalars(
+        select(Launch)
+        .where(
+            Launch.label == label, Launch.ended_at.is_(None), Launch.expires_at > now
+        )
+        .order_by(Launch.opened_at.desc())
+        .limit(1)
+    ).first()
+    if launch is None:
+        return None
+    return ContentGrant(
+        launch_id=launch.id,
+        package_id=launch.package_id,
+        tenant_id=launch.tenant_id,
+    )
+
+
+def registration_state(
+    db: Session, *, registration: UUID, tenant: int = MAIN_TENANT
+) -> list[UnitState]:
+    """Where the learner stands in each visible unit, in order; [] before any launch.
+
+    Units not begun are in it as `not attempted`. The package is that of the latest
+    launch.
+    """
+    launch = db.scalars(
+        select(Launch)
+        .where(
+            Launch.tenant_id == tenant,
+            Launch.registration == registration,
+            Launch.mode == "Normal",
+        )
+        .order_by(Launch.opened_at.desc())
+        .limit(1)
+    ).first()
+    if launch is None:
+        return []
+    begun = _unit_states(db, launch)
+    manifest = manifest_of(get_package(db, package_id=launch.package_id))
+    return [
+        begun.get(unit.index)
+        or UnitState(
+            unit=unit.index,
+            status="not attempted",
+            completion="unknown",
+            success="unknown",
+            scaled=None,
+            total_seconds=Decimal(0),
+            suspended=False,
+            saved_at=None,
+        )
+        for unit in manifest.units
+        if unit.visible or unit.index in begun
+    ]
+
+
+def _unit_states(db: Session, launch: Launch) -> dict[int, UnitState]:
+    """The units begun in the launch's registration and package."""
+    rows = db.execute(
+        select(
+            Attempt.unit,
+            Attempt.status,
+            Attempt.completion,
+            Attempt.success,
+            Attempt.scaled,
+            Attempt.seconds,
+            Attempt.suspended,
+            Attempt.saved_at,
+        )
+        .where(
+            Attempt.tenant_id == launch.tenant_id,
+            Attempt.registration == launch.registration,
+            Attempt.package_id == launch.package_id,
+            Attempt.mode == "Normal",
+        )
+        .order_by(Attempt.opened_at)
+    )
+    return {row.unit: UnitState(*row) for row in rows}
+
+
+def completed_at(
+    db: Session, *, registration: UUID, tenant: int = MAIN_TENANT
+) -> datetime | None:
+    """When all units were complete; None while they are not."""
+    row = db.get(Registration, (tenant, registration))
+    return None if row is None else row.completed_at
+
+
+def suspend_stale(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
+    """Periodic job: sessions silent for two hours count as suspended.
+
+    The launch stays open: what it still sends is applied, as a session resumed. A
+    launch whose token has expired meanwhile is ended.
+    """
+    del payload
+    silent = (
+        select(Launch.id)
+        .where(Launch.live, Launch.received_at < now - STALE_AFTER)
+        .order_by(Launch.received_at)
+        .limit(STALE_BATCH)
+    )
+    with reading(parts.engine) as db:
+        found = db.scalars(silent).all()
+    for launch_id in found:
+        with writing(parts.engine) as db:
+            _suspend_if_stale(db, parts.config, launch_id, now)
+
+
+def _suspend_if_stale(
+    db: Session, config: Config, launch_id: UUID, now: datetime
+) -> None:
+    sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
+    launch = sitting.launch
+    if not launch.live or launch.received_at >= now - STALE_AFTER:
+        return
+    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    sittings.close(sitting, moment)
+    sittings.settle(db, sitting, moment=moment, now=now)

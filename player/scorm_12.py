@@ -1,0 +1,199 @@
+"""What an LMS does for SCORM 1.2 when a communication session begins and ends.
+
+SCORM 1.2 Run-Time Environment 3.4.4: `cmi.core.entry`, `exit`, `lesson_status` (its
+additional behaviour), `credit`, `lesson_mode`, `total_time`, `mastery_score`. The
+model follows the book, downgrades included; two readings are wider than it: location
+and suspend data are kept whatever `exit` says (many packages never set it), and a
+session that ends without LMSFinish counts as suspended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, cast, get_args
+
+from player.cmi import Model, elements_of, initial_values
+from statements.errors import Invalid
+
+Mode = Literal["Normal", "Browse", "Review"]
+Completion = Literal["unknown", "incomplete", "completed"]
+Success = Literal["unknown", "passed", "failed"]
+
+STATUS = "cmi.core.lesson_status"
+RAW = "cmi.core.score.raw"
+PRECISION = Decimal("0.00001")
+LONGEST_SECONDS = Decimal("35999999.99")  # 9999:59:59.99
+
+_FINISHED = frozenset({"passed", "failed", "completed"})
+_MODES = {
+    "Normal": ("credit", "normal"),
+    "Browse": ("no-credit", "browse"),
+    "Review": ("no-credit", "review"),
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the manifest and the rules say of a unit; all as SCORM writes it."""
+
+    launch_data: str = ""
+    mastery_score: str = ""
+    max_time_allowed: str = ""
+    time_limit_action: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the model says of completion, success and score, exactly."""
+
+    completion: Completion
+    success: Success
+    raw: Decimal | None
+    minimum: Decimal | None
+    maximum: Decimal | None
+
+    @property
+    def scaled(self) -> Decimal | None:
+        """`raw` / 100, as the xAPI SCORM Profile reads 1.2."""
+        return None if self.raw is None else self.raw.scaleb(-2)
+
+
+def as_mode(text: str) -> Mode:
+    """The launch mode of that name; raises Invalid."""
+    for mode in get_args(Mode):
+        if text == mode:
+            return cast("Mode", mode)
+    raise Invalid(f"{text[:40]!r} is not a mode; give Normal, Browse or Review.")
+
+
+def first_values(given: Given) -> Model:
+    """The model of a new attempt."""
+    return initial_values(elements_of("scorm_12")) | {
+        "cmi.launch_data": given.launch_data,
+        "cmi.student_data.mastery_score": given.mastery_score,
+        "cmi.student_data.max_time_allowed": given.max_time_allowed,
+        "cmi.student_data.time_limit_action": given.time_limit_action,
+    }
+
+
+def begin(
+    values: Mapping[str, str], *, mode: Mode, started: bool, suspended: bool
+) -> Model:
+    """The model at LMSInitialize.
+
+    `started`: the attempt has had a session before; `suspended`: the last one ended
+    with `exit` suspend, or without LMSFinish.
+    """
+    table = elements_of("scorm_12").elements
+    fresh = {name: row.initial or "" for name, row in table.items() if row.each_launch}
+    credit, lesson_mode = _MODES[mode]
+    entry = ("resume" if suspended else "") if started else "ab-initio"
+    return {
+        **values,
+        **fresh,
+        "cmi.core.credit": credit,
+        "cmi.core.lesson_mode": lesson_mode,
+        "cmi.core.entry": entry,
+    }
+
+
+def view_asset(values: Mapping[str, str]) -> Model:
+    """The model of an asset once it is shown: it cannot say more, it is complete."""
+    if values.get("cmi.core.lesson_mode") != "normal":
+        return dict(values)
+    return {**values, STATUS: "completed"}
+
+
+def finish(
+    values: Mapping[str, str], *, terminated: bool, seconds: Decimal = Decimal(0)
+) -> Model:
+    """The model after a session; `seconds` of it are added to `total_time`.
+
+    A status that the SCO never set becomes `completed` (browse mode: `browsed`), by
+    LMSFinish only. The mastery score then decides between passed and failed, only
+    for credit, in normal mode, with a raw score and a status that is not incomplete.
+    """
+    status = values.get(STATUS, "")
+    mode = values.get("cmi.core.lesson_mode", "")
+    if terminated and status == "not attempted" and mode in {"normal", "browse"}:
+        status = "completed" if mode == "normal" else "browsed"
+    total = seconds_of(values.get("cmi.core.total_time", "")) + seconds
+    return {
+        **values,
+        STATUS: _mastered(values, status),
+        "cmi.core.total_time": timespan_of(total),
+    }
+
+
+def _mastered(values: Mapping[str, str], status: str) -> str:
+    mastery = values.get("cmi.student_data.mastery_score", "")
+    raw = values.get(RAW, "")
+    if (
+        not mastery
+        or not raw
+        or status in {"incomplete", "not attempted"}
+        or values.get("cmi.core.credit") != "credit"
+        or values.get("cmi.core.lesson_mode") != "normal"
+    ):
+        return status
+    # SCORM's real(10,7) of the scaled score: 79.999999999 is 80
+    rounded = Decimal(raw).quantize(PRECISION)
+    return "passed" if rounded >= Decimal(mastery) else "failed"
+
+
+def is_suspended(values: Mapping[str, str]) -> bool:
+    """Whether the SCO asked to be resumed (`exit` is suspend)."""
+    return values.get("cmi.core.exit") == "suspend"
+
+
+def outcome(values: Mapping[str, str]) -> Outcome:
+    """Completion, success and score; `passed` and `failed` both imply completed."""
+    status = values.get(STATUS, "")
+    return Outcome(
+        completion=completion_of(status),
+        success=success_of(status),
+        raw=_decimal(values.get(RAW, "")),
+        minimum=_decimal(values.get("cmi.core.score.min", "")),
+        maximum=_decimal(values.get("cmi.core.score.max", "")),
+    )
+
+
+def completion_of(status: str) -> Completion:
+    """What a 1.2 status says of completion."""
+    if status in _FINISHED:
+        return "completed"
+    return "incomplete" if status in {"incomplete", "browsed"} else "unknown"
+
+
+def success_of(status: str) -> Success:
+    """What a 1.2 status says of success."""
+    if status == "passed":
+        return "passed"
+    return "failed" if status == "failed" else "unknown"
+
+
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if text else None
+
+
+def session_seconds(values: Mapping[str, str]) -> Decimal | None:
+    """The last `session_time`; None when the SCO has not reported one."""
+    text = values.get("cmi.core.session_time", "")
+    return seconds_of(text) if text else None
+
+
+def seconds_of(timespan: str) -> Decimal:
+    """Seconds of a CMITimespan (HHHH:MM:SS.SS); an empty one is 0."""
+    if not timespan:
+        return Decimal(0)
+    hours, minutes, seconds = timespan.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + Decimal(seconds)
+
+
+def timespan_of(seconds: Decimal) -> str:
+    """A CMITimespan, HHHH:MM:SS.SS; stops at the longest that can be written."""
+    hundredths = int(min(seconds, LONGEST_SECONDS) * 100)
+    rest, hundredths = divmod(hundredths, 100)
+    rest, whole = divmod(rest, 60)
+    hours, minutes = divmod(rest, 60)
+    return f"{hours:04}:{minutes:02}:{whole:02}.{hundredths:02}"

@@ -1,0 +1,318 @@
+"""Communication sessions of a launch: begin, end, time, and what they record.
+
+A session runs from initialize to terminate. One that never terminates is ended as
+suspended: by the next initialize, by a newer launch, or after a silence. Time is added
+up here, once per session: the last `session_time` the SCO reported.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from lrs.config import Config
+from lrs.store import store_statements
+from packages.courses import get_package, manifest_of
+from packages.manifest import Unit
+from player import scorm_12, tokens, translate, urls
+from player.cmi import Model
+from player.tables import Attempt, Launch, Registration
+from player.translate import Moment, Statement
+from statements.errors import Conflict, NotFound
+from statements.prepare import prepare
+
+GRACE_AFTER_TERMINATE = timedelta(minutes=30)
+
+
+class RegistrationTaken(Conflict):
+    """The registration belongs to another learner."""
+
+
+class Superseded(Conflict):
+    """A newer launch has taken over; what this one still held is kept aside."""
+
+
+@dataclass
+class Sitting:
+    """A launch at work, with its rows locked; `statements` gathers what to record."""
+
+    config: Config
+    registration: Registration
+    launch: Launch
+    attempt: Attempt
+    unit: Unit
+    subject: translate.Subject
+    units: tuple[Unit, ...]
+    statements: list[Statement]
+
+    def say(self, *statements: Statement) -> None:
+        """Gather statements; browsing and reviewing leave none."""
+        if self.launch.mode == "Normal":
+            self.statements.extend(statements)
+
+
+def get_launch(db: Session, *, launch_id: UUID) -> Launch:
+    """The launch; raises NotFound."""
+    launch = db.get(Launch, launch_id)
+    if launch is None:
+        raise NotFound("There is no such launch.")
+    return launch
+
+
+def lock_registration(
+    db: Session, *, tenant: int, registration: UUID, actor_ifi: str
+) -> Registration:
+    """The row of a registration, made where there is none, locked to the end.
+
+    Raises RegistrationTaken when it is another learner's.
+    """
+    values = {
+        "tenant_id": tenant,
+        "registration": registration,
+        "actor_ifi": actor_ifi,
+    }
+    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    db.execute(dialect.insert(Registration).values(**values).on_conflict_do_nothing())
+    row = db.get_one(
+        Registration,
+        (tenant, registration),
+        with_for_update=True,
+        populate_existing=True,
+    )
+    if row.actor_ifi != actor_ifi:
+        raise RegistrationTaken
+    return row
+
+
+def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
+    """The launch with everything it works on, its registration locked."""
+    launch = get_launch(db, launch_id=launch_id)
+    row = lock_registration(
+        db,
+        tenant=launch.tenant_id,
+        registration=launch.registration,
+        actor_ifi=launch.actor_ifi,
+    )
+    # what another transaction wrote while this one waited for the lock
+    db.refresh(launch)
+    attempt = db.get_one(Attempt, launch.attempt_id, populate_existing=True)
+    manifest = manifest_of(get_package(db, package_id=launch.package_id))
+    unit = manifest.units[launch.unit]
+    unit_iri = urls.unit_iri(launch.course_iri, unit.slug)
+    subject = translate.Subject(
+        actor=launch.actor,
+        registration=launch.registration,
+        launch_id=launch.id,
+        revision=launch.revision,
+        course_iri=launch.course_iri,
+        course_title=manifest.title,
+        unit_iri=unit_iri,
+        unit_title=unit.title,
+        attempt_iri=urls.attempt_iri(unit_iri, attempt.id),
+    )
+    return Sitting(
+        config=config,
+        registration=row,
+        launch=launch,
+        attempt=attempt,
+        unit=unit,
+        subject=subject,
+        units=manifest.units,
+        statements=[],
+    )
+
+
+def take_over(db: Session, sitting: Sitting, *, now: datetime) -> None:
+    """Make this launch the one that writes, ending the one that did.
+
+    Until then the older one's leftovers are still applied: after a crash they come
+    when the next launch has been opened and before it has started. Raises Superseded
+    for a launch that has ended, or that is older than the one that writes.
+    """
+    launch, row = sitting.launch, sitting.registration
+    if launch.ended_at is not None:
+        raise Superseded
+    if row.launch_id == launch.id:
+        return
+    if row.launch_id is not None:
+        older = sit_down(db, config=sitting.config, launch_id=row.launch_id)
+        if older.launch.opened_at > launch.opened_at:
+            raise Superseded
+        end_launch(older, now=now)
+        sitting.statements.extend(older.statements)
+    row.launch_id = launch.id
+
+
+def end_launch(sitting: Sitting, *, now: datetime) -> None:
+    """End a launch for good; a session still live counts as suspended."""
+    launch = sitting.launch
+    if launch.live:
+        close(sitting, Moment(seq=launch.last_seq, at=launch.event_at))
+    if launch.ended_at is None:
+        launch.ended_at = now
+        launch.learner_name = ""
+
+
+def open_session(sitting: Sitting, moment: Moment) -> None:
+    """LMSInitialize: values for a new session; one still live counts as suspended."""
+    launch, attempt = sitting.launch, sitting.attempt
+    if launch.live:
+        close(sitting, moment)
+    values = scorm_12.begin(
+        attempt.values,
+        mode=scorm_12.as_mode(launch.mode),
+        started=attempt.started,
+        suspended=attempt.suspended,
+    )
+    launch.counted = launch.counted_seat = Decimal(0)
+    launch.elapsed = 0
+    _go_live(sitting, moment, is_resumed=values["cmi.core.entry"] == "resume")
+    if sitting.unit.kind == "asset":
+        values = scorm_12.view_asset(values)
+    progress(sitting, moment, values)
+
+
+def go_on(sitting: Sitting, moment: Moment) -> None:
+    """A session that was ended for its silence was not over: it is resumed.
+
+    Its values and counted time stay, because the SCO has not started again.
+    """
+    _go_live(sitting, moment, is_resumed=True)
+
+
+def _go_live(sitting: Sitting, moment: Moment, *, is_resumed: bool) -> None:
+    launch, attempt = sitting.launch, sitting.attempt
+    launch.live = attempt.started = attempt.suspended = True
+    sitting.say(translate.opening(sitting.subject, moment, is_resumed=is_resumed))
+
+
+def progress(
+    sitting: Sitting,
+    moment: Moment,
+    values: Model,
+    changed: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Keep new values of a session that goes on, and say what is new in them."""
+    before = sitting.attempt.values
+    save_values(sitting.attempt, values, at=moment.at)
+    sitting.say(
+        *translate.progress(
+            sitting.subject, moment, before=before, after=values, changed=changed
+        )
+    )
+
+
+def close(
+    sitting: Sitting,
+    moment: Moment,
+    *,
+    values: Mapping[str, str] | None = None,
+    changed: Sequence[tuple[str, str]] = (),
+    terminated: bool = False,
+) -> None:
+    """End the session: time added, status decided, everything said.
+
+    `values` and `changed`: what the closing entry itself brought.
+    """
+    launch, attempt = sitting.launch, sitting.attempt
+    latest = dict(attempt.values if values is None else values)
+    reported, seat = _session_time(launch, latest)
+    finished = scorm_12.finish(
+        latest, terminated=terminated, seconds=reported - launch.counted
+    )
+    spent = seat - launch.counted_seat
+    attempt.seconds += spent
+    launch.counted, launch.counted_seat = reported, seat
+    launch.live = False
+    attempt.suspended = not terminated or scorm_12.is_suspended(finished)
+    progress(sitting, moment, finished, changed)
+    sitting.say(
+        translate.closing(
+            sitting.subject,
+            moment,
+            verb="suspended" if attempt.suspended else "terminated",
+            values=finished,
+            seconds=spent,
+        )
+    )
+
+
+def _session_time(launch: Launch, values: Model) -> tuple[Decimal, Decimal]:
+    """Seconds of this session as reported, and as spent; neither ever goes back."""
+    reported = scorm_12.session_seconds(values)
+    spent = Decimal(launch.elapsed).scaleb(-3) if reported is None else reported
+    return (
+        max(reported or Decimal(0), launch.counted),
+        max(spent, launch.counted_seat),
+    )
+
+
+def save_values(attempt: Attempt, values: Model, *, at: datetime) -> None:
+    """Keep the model and what it amounts to."""
+    known = scorm_12.outcome(values)
+    attempt.values = values
+    attempt.status = values.get(scorm_12.STATUS, "")
+    attempt.completion = known.completion
+    attempt.success = known.success
+    attempt.scaled = known.scaled
+    attempt.saved_at = at
+
+
+def stay_open(launch: Launch, *, now: datetime) -> None:
+    """Serve content for another token's life, or a little after the end."""
+    launch.expires_at = (
+        now + tokens.LIFETIME
+        if launch.live
+        else min(launch.expires_at, now + GRACE_AFTER_TERMINATE)
+    )
+
+
+def settle(db: Session, sitting: Sitting, *, moment: Moment, now: datetime) -> None:
+    """Say when the whole course is complete, then store all statements.
+
+    This is the last step of a transaction.
+    """
+    db.flush()
+    _complete_course(db, sitting, moment)
+    db.flush()
+    if sitting.statements:
+        store_statements(
+            db,
+            tenant=sitting.launch.tenant_id,
+            statements=[prepare(one, now=now) for one in sitting.statements],
+            authority=authority(sitting.config),
+            now=now,
+        )
+
+
+def _complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
+    row, launch = sitting.registration, sitting.launch
+    if row.completed_at is not None or not sitting.statements:
+        return
+    attempts = db.execute(
+        select(Attempt.unit, Attempt.completion, Attempt.seconds).where(
+            Attempt.tenant_id == launch.tenant_id,
+            Attempt.registration == launch.registration,
+            Attempt.package_id == launch.package_id,
+            Attempt.mode == "Normal",
+        )
+    ).all()
+    done = {one.unit for one in attempts if one.completion == "completed"}
+    if done.issuperset(unit.index for unit in sitting.units if unit.visible):
+        row.completed_at = moment.at
+        seconds = sum((one.seconds for one in attempts), Decimal(0))
+        sitting.say(
+            translate.course_completed(sitting.subject, moment, seconds=seconds)
+        )
+
+
+def authority(config: Config) -> dict[str, Any]:
+    """Who vouches for what the player records."""
+    account = {"homePage": config.portal_url, "name": "player"}
+    return {"objectType": "Agent", "account": account}

@@ -1,0 +1,92 @@
+"""Launch tokens and content labels: keyed hashes that nobody else can make.
+
+A launch token lets its holder read and write one launch, nothing else. It expires
+after 12 hours and can be renewed. A content label is the host label under which one
+learner sees one package version: stable, so a package's own storage goes on working,
+and not to be guessed from either.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from lrs.config import Config
+from statements.errors import Unauthenticated
+
+LIFETIME = timedelta(hours=12)
+
+_TOKEN = re.compile(r"v1\.([0-9a-f]{32})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})")
+
+
+class InvalidToken(Unauthenticated):
+    """The launch token is not valid."""
+
+
+class TokenExpired(Unauthenticated):
+    """The launch token has expired; renew it to go on saving."""
+
+
+def make_token(config: Config, *, launch_id: UUID, now: datetime) -> str:
+    """A token for one launch, good for 12 hours."""
+    expires = int((now + LIFETIME).timestamp())
+    body = f"v1.{launch_id.hex}.{expires}"
+    return f"{body}.{_sign(config, 'launch', body)}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token says; `expires` may be past."""
+
+    launch_id: UUID
+    expires: datetime
+
+
+def parse_token(config: Config, token: str) -> Token:
+    """What a token of any age says; raises InvalidToken unless we made it."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise InvalidToken
+    body, _, signature = token.rpartition(".")
+    if not hmac.compare_digest(signature, _sign(config, "launch", body)):
+        raise InvalidToken
+    expires = datetime.fromtimestamp(int(match[2]), UTC)
+    return Token(launch_id=UUID(hex=match[1]), expires=expires)
+
+
+def read_token(
+    config: Config, token: str, *, launch_id: UUID, now: datetime
+) -> datetime:
+    """When the token of this launch expires; raises InvalidToken, TokenExpired."""
+    read = parse_token(config, token)
+    if read.launch_id != launch_id:
+        raise InvalidToken
+    if now >= read.expires:
+        raise TokenExpired
+    return read.expires
+
+
+def content_label(config: Config, *, actor: str, package_id: UUID) -> str:
+    """The host label of a learner (by IFI) and a package version: 32 hex digits."""
+    return _digest(config, "label", f"{package_id.hex} {actor}").hex()[:32]
+
+
+def journal_key(config: Config, *, actor: str) -> str:
+    """The key that seals a learner's journal in the browser (base64, 256 bits)."""
+    return base64.b64encode(_digest(config, "journal", actor)).decode()
+
+
+def _sign(config: Config, purpose: str, text: str) -> str:
+    digest = _digest(config, purpose, text)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _digest(config: Config, purpose: str, text: str) -> bytes:
+    key = config.secret_key.encode()
+    if not key:
+        message = "no secret key is set"
+        raise ValueError(message)
+    return hmac.digest(key, f"{purpose}\n{text}".encode(), hashlib.sha256)

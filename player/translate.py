@@ -1,0 +1,365 @@
+"""SCORM changes as xAPI statements, by the xAPI SCORM Profile.
+
+https://w3id.org/xapi/scorm, "Supporting the SCORM Temporal Model" and "Mapping the
+SCORM Data Model to xAPI Statements". Pure: two states of the model in, statements out.
+
+Each statement has the SCO as object (or an objective or interaction with the SCO as
+parent), the course and the attempt as grouping, the profile as category. Its id is
+made from launch, sequence number and kind, so the same entry gives the same statements.
+Every closing statement carries completion, success, score and duration: content that
+always suspends must earn credit too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+from player import urls
+from player.cmi import Model
+from player.scorm_12 import STATUS, Outcome, completion_of, outcome, success_of
+from player.scorm_12 import seconds_of as seconds_of_timespan
+from statements import vocabulary
+from statements.build import activity, build_statement, score
+from statements.scalars import format_duration
+
+Statement = dict[str, Any]
+
+_TRUE = {"1": "true", "t": "true", "0": "false", "f": "false"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What all statements of one launch share."""
+
+    actor: dict[str, Any]
+    registration: UUID
+    launch_id: UUID
+    revision: str
+    course_iri: str
+    course_title: str
+    unit_iri: str
+    unit_title: str
+    attempt_iri: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Which entry of a launch, and when the learner did it."""
+
+    seq: int
+    at: datetime
+
+
+def opening(subject: Subject, moment: Moment, *, is_resumed: bool) -> Statement:
+    """The attempt begins (`initialized`) or goes on (`resumed`)."""
+    verb = "resumed" if is_resumed else "initialized"
+    return _about_unit(subject, moment, verb)
+
+
+def closing(
+    subject: Subject,
+    moment: Moment,
+    *,
+    verb: str,
+    values: Model,
+    seconds: Decimal | None,
+) -> Statement:
+    """The session ends: `suspended` or `terminated`, with everything known by then."""
+    result = _result(outcome(values))
+    if seconds is not None:
+        result["duration"] = format_duration(seconds)
+    return _about_unit(subject, moment, verb, result)
+
+
+def progress(
+    subject: Subject,
+    moment: Moment,
+    *,
+    before: Mapping[str, str],
+    after: Model,
+    changed: Sequence[tuple[str, str]],
+) -> Iterator[Statement]:
+    """What happened between opening and closing, in the order of the element table.
+
+    `changed` holds the accepted changes that led from one state to the other.
+    """
+    yield from _comments(subject, moment, changed)
+    touched = dict.fromkeys(name for name, _ in changed)
+    yield from _interactions(subject, moment, after, touched)
+    yield from _objectives(subject, moment, before, after, touched)
+    yield from _status(subject, moment, before=before, after=after)
+
+
+def course_completed(
+    subject: Subject, moment: Moment, *, seconds: Decimal
+) -> Statement:
+    """All units of the course are complete: `completed`, with the course as object."""
+    return build_statement(
+        id=_id(subject, moment, "course"),
+        actor=subject.actor,
+        verb="completed",
+        object=_course(subject),
+        timestamp=moment.at,
+        result={"completion": True, "duration": format_duration(seconds)},
+        context=_context(subject, grouping=[_attempt(subject)]),
+    )
+
+
+def _status(
+    subject: Subject, moment: Moment, *, before: Mapping[str, str], after: Model
+) -> Iterator[Statement]:
+    """`scored`, `passed` or `failed`, and `completed`, for what is new."""
+    was, now = outcome(before), outcome(after)
+    if _score(now) and _score(now) != _score(was):
+        yield _about_unit(subject, moment, "scored", {"score": _score(now)})
+    if now.success != "unknown" and before.get(STATUS) != after.get(STATUS):
+        yield _about_unit(subject, moment, now.success, _result(now))
+    if now.completion == "completed" and was.completion != "completed":
+        yield _about_unit(subject, moment, "completed", _result(now))
+
+
+def _comments(
+    subject: Subject, moment: Moment, changed: Sequence[tuple[str, str]]
+) -> Iterator[Statement]:
+    text = "".join(value for name, value in changed if name == "cmi.comments")
+    if text:
+        yield _about_unit(subject, moment, "commented", {"response": text})
+
+
+def _interactions(
+    subject: Subject, moment: Moment, after: Model, touched: Mapping[str, None]
+) -> Iterator[Statement]:
+    """`responded` for each interaction touched that has an id and an answer."""
+    for place in _places(touched, "cmi.interactions."):
+        prefix = f"cmi.interactions.{place}."
+        row = {
+            name.removeprefix(prefix): value
+            for name, value in after.items()
+            if name.startswith(prefix)
+        }
+        if row.get("id") and ("student_response" in row or "result" in row):
+            yield _responded(subject, moment, place, row)
+
+
+def _responded(
+    subject: Subject, moment: Moment, place: str, row: Mapping[str, str]
+) -> Statement:
+    kind = row.get("type", "")
+    definition: dict[str, Any] = {
+        "type": vocabulary.activity_type("interaction"),
+        "interactionType": kind or "other",
+    }
+    count = int(row.get("correct_responses._count", "0"))
+    patterns = [row.get(f"correct_responses.{n}.pattern", "") for n in range(count)]
+    if any(patterns):
+        definition["correctResponsesPattern"] = [
+            response_of(kind, pattern) for pattern in patterns if pattern
+        ]
+    result: dict[str, Any] = {}
+    if "student_response" in row:
+        result["response"] = response_of(kind, row["student_response"])
+    verdict = row.get("result", "")
+    if verdict in {"correct", "wrong", "unanticipated"}:
+        result["success"] = verdict == "correct"
+    elif verdict and verdict != "neutral":
+        result["score"] = score(raw=Decimal(verdict))
+    if row.get("latency"):
+        result["duration"] = format_duration(seconds_of_timespan(row["latency"]))
+    return build_statement(
+        id=_id(subject, moment, f"interaction {place}"),
+        actor=subject.actor,
+        verb="responded",
+        object={
+            "objectType": "Activity",
+            "id": urls.interaction_iri(subject.unit_iri, row["id"]),
+            "definition": definition,
+        },
+        timestamp=moment.at,
+        result=result,
+        context=_context(subject, grouping=_grouping(subject), parent=_unit(subject)),
+    )
+
+
+def response_of(kind: str, text: str) -> str:
+    """A CMIFeedback in the spelling of xAPI (Data 2.4.4.1 "response patterns").
+
+    1.2 separates with commas and pairs with full stops; `t`, `f`, `1`, `0` are truth
+    values. Whatever does not look like that is given as it is.
+    """
+    if kind == "true-false":
+        return _TRUE.get(text[:1].lower(), text) if text else text
+    parts = text.strip().removeprefix("{").removesuffix("}").split(",")
+    if kind in {"choice", "sequencing"}:
+        return "[,]".join(part.strip() for part in parts)
+    if kind == "matching" and all("." in part for part in parts):
+        pairs = (part.strip().split(".", 1) for part in parts)
+        return "[,]".join(f"{left}[.]{right}" for left, right in pairs)
+    return text
+
+
+def _objectives(
+    subject: Subject,
+    moment: Moment,
+    before: Mapping[str, str],
+    after: Model,
+    touched: Mapping[str, None],
+) -> Iterator[Statement]:
+    """For each objective touched what `_status` gives for the SCO."""
+    for place in _places(touched, "cmi.objectives."):
+        prefix = f"cmi.objectives.{place}."
+        identifier = after.get(f"{prefix}id")
+        if not identifier:
+            continue
+        # under another id than before it is another objective
+        is_same = before.get(f"{prefix}id") == identifier
+        news = _objective_news(before if is_same else {}, after, prefix)
+        for verb, result in news:
+            yield build_statement(
+                id=_id(subject, moment, f"objective {place} {verb}"),
+                actor=subject.actor,
+                verb=verb,
+                object=activity(
+                    urls.objective_iri(subject.unit_iri, identifier),
+                    type=vocabulary.activity_type("objective"),
+                ),
+                timestamp=moment.at,
+                result=result,
+                context=_context(
+                    subject, grouping=_grouping(subject), parent=_unit(subject)
+                ),
+            )
+
+
+def _objective_news(
+    before: Mapping[str, str], after: Mapping[str, str], prefix: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is new of an objective: pairs of verb and result."""
+    score_now = _score_of(after, prefix)
+    with_score = {"score": score_now} if score_now else {}
+    if score_now and score_now != _score_of(before, prefix):
+        yield "scored", with_score
+    status = after.get(f"{prefix}status", "")
+    if status == before.get(f"{prefix}status", ""):
+        return
+    verdict = success_of(status)
+    if verdict != "unknown":
+        done = {"completion": True, "success": verdict == "passed"}
+        yield verdict, done | with_score
+    elif completion_of(status) == "completed":
+        yield "completed", {"completion": True} | with_score
+
+
+def _places(touched: Mapping[str, None], prefix: str) -> list[str]:
+    """The indexes right after `prefix` in the names touched, in order."""
+    found = {
+        name[len(prefix) :].partition(".")[0]
+        for name in touched
+        if name.startswith(prefix)
+    }
+    return sorted(found, key=int)
+
+
+def _score_of(values: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """The score of an objective."""
+    element = f"{prefix}score."
+    return _score(
+        outcome(
+            {
+                f"cmi.core.score.{name}": values.get(f"{element}{name}", "")
+                for name in ("raw", "min", "max")
+            }
+        )
+    )
+
+
+def _result(known: Outcome) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    if known.completion != "unknown":
+        result["completion"] = known.completion == "completed"
+    if known.success != "unknown":
+        result["success"] = known.success == "passed"
+    if scored := _score(known):
+        result["score"] = scored
+    return result
+
+
+def _score(known: Outcome) -> dict[str, Any]:
+    """The score as xAPI allows it; empty without `raw`.
+
+    A min and max between which `raw` does not lie are left out: xAPI refuses them,
+    and the score itself must not be lost for it.
+    """
+    low, high, raw = known.minimum, known.maximum, known.raw
+    if raw is None:
+        return {}
+    is_range = low is None or high is None or low < high
+    return score(
+        scaled=known.scaled,
+        raw=raw,
+        min=low if is_range and low is not None and low <= raw else None,
+        max=high if is_range and high is not None and high >= raw else None,
+    )
+
+
+def _about_unit(
+    subject: Subject,
+    moment: Moment,
+    verb: str,
+    result: dict[str, Any] | None = None,
+) -> Statement:
+    return build_statement(
+        id=_id(subject, moment, verb),
+        actor=subject.actor,
+        verb=verb,
+        object=_unit(subject),
+        timestamp=moment.at,
+        result=result or None,
+        context=_context(subject, grouping=_grouping(subject)),
+    )
+
+
+def _id(subject: Subject, moment: Moment, kind: str) -> UUID:
+    return uuid5(subject.launch_id, f"{moment.seq} {kind}")
+
+
+def _context(
+    subject: Subject,
+    *,
+    grouping: list[dict[str, Any]],
+    parent: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    profile = _activity(vocabulary.activity("scorm"), "profile")
+    related = {"grouping": grouping, "category": [profile]}
+    if parent is not None:
+        related["parent"] = [parent]
+    return {
+        "registration": str(subject.registration),
+        "revision": subject.revision,
+        "contextActivities": related,
+    }
+
+
+def _grouping(subject: Subject) -> list[dict[str, Any]]:
+    return [_course(subject), _attempt(subject)]
+
+
+def _course(subject: Subject) -> dict[str, Any]:
+    return _activity(subject.course_iri, "course", subject.course_title)
+
+
+def _unit(subject: Subject) -> dict[str, Any]:
+    return _activity(subject.unit_iri, "lesson", subject.unit_title)
+
+
+def _attempt(subject: Subject) -> dict[str, Any]:
+    return _activity(subject.attempt_iri, "attempt")
+
+
+def _activity(iri: str, kind: str, title: str = "") -> dict[str, Any]:
+    """An activity; no package says what language its titles are in."""
+    return activity(
+        iri, type=vocabulary.activity_type(kind), name=title or None, language="und"
+    )

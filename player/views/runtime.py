@@ -1,0 +1,165 @@
+"""The run-time of a launch, on the portal's host: start, entries, token, units, end.
+
+The caller holds a launch token (`Authorization: Bearer …`), which opens one launch.
+For entries alone the token of a newer launch of the same registration is good too:
+after a crash the leftovers of the older launch are sent by the newer one's page. To
+renew an expired token the same person must be signed in to the portal.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
+
+from lrs.db import reading, writing
+from lrs.views.access import Allowed, allow, set_guard
+from lrs.views.application import parts
+from lrs.views.callers import problem_response
+from player import entries, launches, tokens
+from player.sittings import get_launch
+from statements.actors import ifi
+from statements.errors import DomainError, Invalid
+from statements.scalars import format_timestamp
+
+BLUEPRINT = Blueprint("runtime", __name__)
+
+LARGEST_BODY = 8 * 1024 * 1024
+# what a scope means here: which tokens the guard lets in beside the launch's own
+SIBLING = "sibling"
+EXPIRED = "expired"
+
+
+@BLUEPRINT.record
+def _set_guard(state: BlueprintSetupState) -> None:
+    set_guard(cast("Flask", state.app), "launch", _admit)
+
+
+@BLUEPRINT.errorhandler(DomainError)
+def _refused(error: DomainError) -> Response:
+    return problem_response(error)
+
+
+def _admit(allowed: Allowed) -> None:
+    """The guard: a launch token of the launch in the address."""
+    launch_id: UUID = (request.view_args or {})["launch_id"]
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = tokens.parse_token(
+        parts().config, text.strip() if scheme.lower() == "bearer" else ""
+    )
+    if token.launch_id != launch_id and not (
+        allowed.scope == SIBLING and _are_siblings(token.launch_id, launch_id)
+    ):
+        raise tokens.InvalidToken
+    if datetime.now(UTC) >= token.expires and allowed.scope != EXPIRED:
+        raise tokens.TokenExpired
+
+
+def _are_siblings(newer_id: UUID, older_id: UUID) -> bool:
+    """Whether both launches are of one registration (so of one learner)."""
+    with reading(parts().engine) as db:
+        newer = get_launch(db, launch_id=newer_id)
+        older = get_launch(db, launch_id=older_id)
+        return (newer.tenant_id, newer.registration) == (
+            older.tenant_id,
+            older.registration,
+        )
+
+
+def _body() -> Any:
+    request.max_content_length = LARGEST_BODY
+    try:
+        return orjson.loads(request.get_data())
+    except orjson.JSONDecodeError:
+        raise Invalid("The body is not JSON.") from None
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(value),
+        status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@BLUEPRINT.post("/launches/<uuid:launch_id>/start")
+@allow("launch")
+def start(launch_id: UUID) -> Response:
+    with writing(parts().engine) as db:
+        payload = launches.start(
+            db, config=parts().config, launch_id=launch_id, now=datetime.now(UTC)
+        )
+    return _json(payload)
+
+
+@BLUEPRINT.post("/launches/<uuid:launch_id>/entries")
+@allow("launch", scope=SIBLING)
+def receive(launch_id: UUID) -> Response:
+    body = _body()
+    with writing(parts().engine) as db:
+        receipt = entries.receive(
+            db,
+            config=parts().config,
+            launch_id=launch_id,
+            body=body,
+            now=datetime.now(UTC),
+        )
+    if receipt.problem is not None:
+        raise receipt.problem
+    return _json(receipt.answer)
+
+
+@BLUEPRINT.post("/launches/<uuid:launch_id>/token")
+@allow("launch", scope=EXPIRED)
+def renew(launch_id: UUID) -> Response:
+    config, now = parts().config, datetime.now(UTC)
+    text = request.headers["Authorization"].partition(" ")[2].strip()
+    with writing(parts().engine) as db:
+        launch = get_launch(db, launch_id=launch_id)
+        if now >= tokens.parse_token(config, text).expires:
+            _require_same_person(launch.actor_ifi)
+        token, expires = launches.renew(db, config=config, launch_id=launch_id, now=now)
+    return _json({"token": token, "expires": format_timestamp(expires)})
+
+
+def _require_same_person(actor_ifi: str) -> None:
+    """Raise TokenExpired unless the learner launched is signed in to the portal.
+
+    The portal tells who is signed in by `extensions["rollcall_actor"]`, a function
+    that gives the actor or None; without a portal nobody is.
+    """
+    signed_in = current_app.extensions.get("rollcall_actor")
+    actor = signed_in() if signed_in is not None else None
+    if actor is None or ifi(actor) != actor_ifi:
+        raise tokens.TokenExpired
+
+
+@BLUEPRINT.post("/launches/<uuid:launch_id>/units")
+@allow("launch")
+def open_unit(launch_id: UUID) -> Response:
+    body = _body()
+    unit = body.get("unit") if isinstance(body, dict) else None
+    if not isinstance(unit, int) or isinstance(unit, bool):
+        raise Invalid("Give the index of the unit as `unit`.")
+    with writing(parts().engine) as db:
+        opened = launches.open_unit(
+            db,
+            config=parts().config,
+            launch_id=launch_id,
+            unit=unit,
+            now=datetime.now(UTC),
+        )
+    return _json({"launch": str(opened.launch_id), "url": opened.url}, 201)
+
+
+@BLUEPRINT.post("/launches/<uuid:launch_id>/close")
+@allow("launch")
+def close(launch_id: UUID) -> Response:
+    with writing(parts().engine) as db:
+        launches.end(
+            db, config=parts().config, launch_id=launch_id, now=datetime.now(UTC)
+        )
+    return Response(status=204)
