@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from statements import scalars, text
+from statements.references import references
 
 Definitions = Callable[[str], Mapping[str, Any] | None]
 _IDENTIFIERS = ("objectType", "mbox", "mbox_sha1sum", "openid", "account")
@@ -79,6 +80,11 @@ def canonical(
         name: one_language(item, languages) if name != "authority" else item
         for name, item in kept.items()
     }
+
+
+def activity_iris(statement: dict[str, Any]) -> set[str]:
+    """The IRIs of all activities of a statement, a sub-statement's too."""
+    return {iri for _, iri in references(statement).activities}
 
 
 def one_language(value: Any, languages: Sequence[str]) -> Any:

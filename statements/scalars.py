@@ -36,7 +36,7 @@ _SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 _SHA2 = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128}|[0-9A-Fa-f]{56}")
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~\-]++"
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}(?:[ \t]*+;[^\x00-\x08\x0a-\x1f\x7f]*+)?")
-_VERSION = re.compile(r"[12]\.0(?:\.[0-9]{1,9})?")
+_VERSION = re.compile(r"[12]\.0(?:\.[0-9]{1,3})?")
 # ISO 8601 date and time of day, extended or basic; the offset -00:00 is refused
 _TIMESTAMP = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::(?P<leap>60|[0-5][0-9])"

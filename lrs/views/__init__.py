@@ -1,12 +1,8 @@
 """The record store's web surface."""
 
-from typing import cast
+from lrs.views import about, operations, statements, xapi
+from lrs.views.application import parts
 
-from flask import current_app
+__all__ = ["BLUEPRINTS", "about", "parts", "statements"]
 
-from lrs.parts import Parts
-
-
-def parts() -> Parts:
-    """The parts of the running application."""
-    return cast("Parts", current_app.extensions["rollcall"])
+BLUEPRINTS = (xapi.BLUEPRINT, operations.BLUEPRINT)

@@ -10,7 +10,6 @@ from lrs.credentials import (
     Credential,
     create_credential,
     find_credential,
-    find_tenant,
     holds,
     require_scope,
     revoke_credential,
@@ -83,9 +82,6 @@ def test_names_and_scopes_are_checked(db: Session, now: datetime) -> None:
             )
     with pytest.raises(NotFound):
         revoke_credential(db, key="unknown", now=now)
-    with pytest.raises(NotFound):
-        find_tenant(db, "elsewhere")
-    assert find_tenant(db, "main").id == MAIN_TENANT
 
 
 @pytest.mark.parametrize(

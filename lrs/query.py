@@ -1,0 +1,311 @@
+"""Finding statements: by id, by filters, page by page.
+
+xAPI 1.0.3 Communication 2.1.3, 2.1.4; xAPI 2.0 4.1.6.1. Pages go by `seq`, which is
+one order with `stored` and with the commits, so a page never shifts while others
+write. A statement matches by itself or because it refers (StatementRef, in any number
+of steps) to one that does; `since` and `until` hold for the statement itself.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
+from sqlalchemy.orm import Session, aliased
+
+from lrs.rules.wall import pretest_wall
+from lrs.tables import Activity, Authority, Clock, Reference, Statement, key_of
+from statements.errors import NotFound
+from statements.references import DIRECT_ACTORS
+
+Row = type[Statement]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What a reader asks for; None means anything.
+
+    `agent` is an IFI. `authority` limits to what was stored under that authority.
+    """
+
+    agent: str | None = None
+    verb: str | None = None
+    activity: str | None = None
+    registration: uuid.UUID | None = None
+    related_agents: bool = False
+    related_activities: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    authority: uuid.UUID | None = None
+    behind_wall: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A stored statement: its text lacks `stored` and `authority`."""
+
+    seq: int
+    stored: datetime
+    payload: bytes
+    authority: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Statements in order, and whether there are more after the last."""
+
+    found: list[Found]
+    has_more: bool
+
+
+def consistent_through(db: Session, *, tenant: int) -> datetime:
+    """The instant up to which everything stored is visible to this transaction."""
+    return db.execute(
+        select(Clock.stored).where(Clock.tenant_id == tenant)
+    ).scalar_one()
+
+
+def last_seq(db: Session, *, tenant: int) -> int:
+    """The number of the newest statement; 0 when there is none."""
+    return db.execute(select(Clock.seq).where(Clock.tenant_id == tenant)).scalar_one()
+
+
+def get_statement(
+    db: Session,
+    *,
+    tenant: int,
+    statement_id: uuid.UUID,
+    is_voided: bool = False,
+    filter: Filter | None = None,
+) -> Found:
+    """The statement of this id if it is, or is not, voided; raises NotFound."""
+    given = filter or Filter()
+    voided = is_voided_condition(Statement)
+    row = db.execute(
+        _found(tenant).where(
+            Statement.statement_id == statement_id,
+            voided if is_voided else ~voided,
+            *_readable(db, tenant, given),
+        )
+    ).first()
+    if row is None:
+        kind = "voided statement" if is_voided else "statement"
+        raise NotFound(f"There is no {kind} with the id {statement_id}.")
+    return Found(*row)
+
+
+def find_statements(
+    db: Session,
+    *,
+    tenant: int,
+    filter: Filter,
+    limit: int,
+    ascending: bool = False,
+    after: int | None = None,
+    newest: int | None = None,
+) -> Page:
+    """A page of statements that are not voided.
+
+    `after` is the `seq` of the last statement of the page before, `newest` the highest
+    that this reading may reach.
+    """
+    low, high = _bounds(db, tenant, filter)
+    if newest is not None:
+        high = newest if high is None else min(high, newest)
+    if after is not None and ascending:
+        low = after if low is None else max(low, after)
+    elif after is not None:
+        high = after - 1 if high is None else min(high, after - 1)
+    readable = _readable(db, tenant, filter)
+    within = _Window(tenant, low, high, ascending, limit + 1, readable)
+    arms = [_direct(filter, within)]
+    if _is_narrow(filter) and _has_targets(db, tenant):
+        arms.append(_referrers(filter, within))
+    order = Statement.seq.asc() if ascending else Statement.seq.desc()
+    chosen = arms[0].subquery() if len(arms) == 1 else union(*arms).subquery()
+    rows = db.execute(
+        _found(tenant)
+        .join(chosen, chosen.c.seq == Statement.seq)
+        .order_by(order)
+        .limit(limit + 1)
+    ).all()
+    return Page([Found(*row) for row in rows[:limit]], len(rows) > limit)
+
+
+def definitions(
+    db: Session, *, tenant: int, iris: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """The merged definition of each activity that has one."""
+    keys = [key_of(iri) for iri in iris]
+    rows = db.execute(
+        select(Activity.iri, Activity.definition).where(
+            Activity.tenant_id == tenant, Activity.activity_key.in_(keys)
+        )
+    )
+    return {iri: definition for iri, definition in rows if definition}
+
+
+def is_voided_condition(row: Row) -> ColumnElement[bool]:
+    """Whether this row is voided, whichever of the two statements came first."""
+    voiding = aliased(Statement)
+    return and_(
+        row.voids_id.is_(None),
+        exists().where(
+            voiding.tenant_id == row.tenant_id,
+            voiding.voids_id == row.statement_id,
+            or_(voiding.authority_key == row.authority_key, voiding.voids_any),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Which numbers a page is looked for in, from which end, and how many."""
+
+    tenant: int
+    low: int | None
+    high: int | None
+    ascending: bool
+    limit: int
+    readable: list[ColumnElement[bool]]
+
+    def cut(self, chosen: Select[Any], seq: Any) -> Select[Any]:
+        """The first rows inside the window."""
+        if self.low is not None:
+            chosen = chosen.where(seq > self.low)
+        if self.high is not None:
+            chosen = chosen.where(seq <= self.high)
+        chosen = chosen.order_by(seq.asc() if self.ascending else seq.desc())
+        # a compound select takes an ordered one only wrapped
+        return select(chosen.limit(self.limit).subquery().c.seq)
+
+
+def _found(tenant: int) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Statement.seq,
+        Statement.stored,
+        Statement.payload,
+        Authority.body,
+    )
+    chosen: Select[Any] = select(*columns)
+    return chosen.join(
+        Authority,
+        and_(
+            Authority.tenant_id == Statement.tenant_id,
+            Authority.authority_key == Statement.authority_key,
+        ),
+    ).where(Statement.tenant_id == tenant)
+
+
+def _is_narrow(filter: Filter) -> bool:
+    """Whether a statement may match only through what it refers to."""
+    return any((filter.agent, filter.verb, filter.activity, filter.registration))
+
+
+def _has_targets(db: Session, tenant: int) -> bool:
+    return (
+        db.execute(
+            select(Statement.seq)
+            .where(Statement.tenant_id == tenant, Statement.target_id.is_not(None))
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
+def _bounds(db: Session, tenant: int, filter: Filter) -> tuple[int | None, int | None]:
+    """`since` and `until` as numbers: one look-up each instead of a second order."""
+
+    def newest_at(instant: datetime) -> int:
+        return (
+            db.execute(
+                select(Statement.seq)
+                .where(Statement.tenant_id == tenant, Statement.stored <= instant)
+                .order_by(Statement.stored.desc())
+                .limit(1)
+            ).scalar()
+            or 0
+        )
+
+    return (
+        None if filter.since is None else newest_at(filter.since),
+        None if filter.until is None else newest_at(filter.until),
+    )
+
+
+def _readable(db: Session, tenant: int, filter: Filter) -> list[ColumnElement[bool]]:
+    """What the reader may see at all: the own ones, nothing behind the wall."""
+    conditions: list[ColumnElement[bool]] = []
+    if filter.authority is not None:
+        conditions.append(Statement.authority_key == filter.authority)
+    if not filter.behind_wall:
+        wall = pretest_wall(db, tenant=tenant)
+        if wall.activities:
+            conditions.append(~wall.condition())
+    return conditions
+
+
+def _matching(filter: Filter, tenant: int, row: Row) -> tuple[Select[Any], Any]:
+    """A select over the rows that match by themselves, and the column of their seq."""
+    chosen: Select[Any] = select(row.seq).select_from(row)
+    chosen = chosen.where(row.tenant_id == tenant)
+    seq: Any = row.seq
+    for name, related, usages in (
+        (filter.agent, filter.related_agents, DIRECT_ACTORS),
+        (filter.activity if filter.related_activities else None, True, frozenset()),
+    ):
+        if name is None:
+            continue
+        reference = aliased(Reference)
+        chosen = chosen.join(
+            reference,
+            and_(reference.tenant_id == row.tenant_id, reference.seq == row.seq),
+        ).where(reference.tenant_id == tenant, reference.ref_key == key_of(name))
+        if not related:
+            chosen = chosen.where(reference.usage.in_(sorted(usages)))
+        seq = reference.seq
+    if filter.activity is not None and not filter.related_activities:
+        chosen = chosen.where(row.activity_key == key_of(filter.activity))
+    if filter.verb is not None:
+        chosen = chosen.where(row.verb_key == key_of(filter.verb))
+    if filter.registration is not None:
+        chosen = chosen.where(row.registration == filter.registration)
+    return chosen, seq
+
+
+def _direct(filter: Filter, within: _Window) -> Select[Any]:
+    chosen, seq = _matching(filter, within.tenant, Statement)
+    chosen = chosen.with_only_columns(seq.label("seq"))
+    if filter.agent or filter.related_activities:
+        # one statement may refer to the same thing in several usages
+        chosen = chosen.distinct()
+    visible = (~is_voided_condition(Statement), *within.readable)
+    return within.cut(chosen.where(*visible), seq)
+
+
+def _referrers(filter: Filter, within: _Window) -> Select[Any]:
+    """Statements that refer, through any number of others, to one that matches."""
+    first, target = aliased(Statement), aliased(Statement)
+    hits, _ = _matching(filter, within.tenant, target)
+    hits = hits.with_only_columns(target.statement_id).join(
+        first,
+        and_(
+            first.tenant_id == target.tenant_id, first.target_id == target.statement_id
+        ),
+    )
+    hit = hits.cte("hit", recursive=True)
+    step = aliased(Statement)
+    hit = hit.union(
+        select(step.statement_id)
+        .join(hit, hit.c.statement_id == step.target_id)
+        .where(step.tenant_id == within.tenant)
+    )
+    chosen = select(Statement.seq).where(
+        Statement.tenant_id == within.tenant,
+        Statement.target_id.in_(select(hit.c.statement_id)),
+        ~is_voided_condition(Statement),
+        *within.readable,
+    )
+    return within.cut(chosen, Statement.seq)

@@ -1,0 +1,193 @@
+"""Query parameters of the xAPI resources, strictly.
+
+xAPI 1.0.3 Communication 2.1.3, Data 2.2: a parameter that is unknown, repeated, of
+another case or of the wrong form is refused, as it would be inside a statement.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import marshmallow
+import orjson
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from werkzeug.datastructures import MultiDict
+
+from statements import actors, scalars
+from statements.errors import DomainError, Invalid, InvalidParameter
+from statements.validate import check_actor
+
+FORMATS = ("exact", "ids", "canonical")
+MAX_LIMIT = 500
+T = TypeVar("T")
+
+
+class Uuid(fields.Field[uuid.UUID]):
+    """A UUID in its usual spelling."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> uuid.UUID:
+        del attr, data, kwargs
+        return _told(scalars.parse_uuid, value)
+
+
+class Iri(fields.Field[str]):
+    """An absolute IRI."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> str:
+        del attr, data, kwargs
+        if not scalars.is_iri(value):
+            raise ValidationError("Not an absolute IRI.")
+        return cast("str", value)
+
+
+class Timestamp(fields.Field[datetime]):
+    """An instant as in statements."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> datetime:
+        del attr, data, kwargs
+        # a plus sign that was not percent-encoded arrives as a space
+        return _told(scalars.parse_timestamp, value.replace(" ", "+"))
+
+
+class Truth(fields.Field[bool]):
+    """`true` or `false` as JSON writes them."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> bool:
+        del attr, data, kwargs
+        if value not in {"true", "false"}:
+            raise ValidationError("Not true or false.")
+        return bool(value == "true")
+
+
+class Actor(fields.Field[str]):
+    """An Agent or identified Group as JSON; gives its IFI."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> str:
+        del attr, data, kwargs
+        try:
+            actor = orjson.loads(value)
+            check_actor(actor, version="2.0.0")
+        except orjson.JSONDecodeError as error:
+            raise ValidationError("Not JSON.") from error
+        except DomainError as error:
+            raise ValidationError(error.detail) from error
+        ifi = actors.ifi(actor)
+        if ifi is None or "\0" in ifi:
+            raise ValidationError("Not an Agent or identified Group.")
+        return ifi
+
+
+class StatementQuery(Schema):
+    """Parameters of GET on the Statement Resource."""
+
+    class Meta:
+        """Unknown ones are refused."""
+
+        unknown = RAISE
+
+    statement_id = Uuid(data_key="statementId")
+    voided_statement_id = Uuid(data_key="voidedStatementId")
+    agent = Actor()
+    verb = Iri()
+    activity = Iri()
+    registration = Uuid()
+    related_activities = Truth(load_default=False)
+    related_agents = Truth(load_default=False)
+    since = Timestamp()
+    until = Timestamp()
+    limit = fields.Integer(strict=False, load_default=0, validate=validate.Range(min=0))
+    format = fields.String(load_default="exact", validate=validate.OneOf(FORMATS))
+    attachments = Truth(load_default=False)
+    ascending = Truth(load_default=False)
+    cursor = fields.String()
+
+    @marshmallow.validates_schema(pass_original=True)
+    def _alone(
+        self, data: dict[str, Any], original: Mapping[str, Any], **_: Any
+    ) -> None:
+        """An id goes with `attachments` and `format` only, a cursor with nothing."""
+        names = set(original)
+        del data
+        for alone, company in (
+            ("statementId", {"attachments", "format"}),
+            ("voidedStatementId", {"attachments", "format"}),
+            ("cursor", set()),
+        ):
+            if alone in names and (others := names - company - {alone}):
+                raise ValidationError(
+                    f"Not together with {', '.join(sorted(others))}.", alone
+                )
+
+
+class PutQuery(Schema):
+    """Parameters of PUT on the Statement Resource."""
+
+    class Meta:
+        """Unknown ones are refused."""
+
+        unknown = RAISE
+
+    statement_id = Uuid(data_key="statementId", required=True)
+
+
+class NoQuery(Schema):
+    """No parameters at all."""
+
+    class Meta:
+        """Unknown ones are refused."""
+
+        unknown = RAISE
+
+
+def load(schema: Schema, given: MultiDict[str, str]) -> dict[str, Any]:
+    """The typed parameters; raises InvalidParameter naming the first wrong one."""
+    for name, values in given.lists():
+        if len(values) > 1:
+            raise InvalidParameter(f"{name} is given twice.", parameter=name)
+    try:
+        return cast("dict[str, Any]", schema.load(given.to_dict()))
+    except ValidationError as error:
+        messages = cast("dict[str, list[str]]", error.messages)
+        name, texts = next(iter(messages.items()))
+        raise InvalidParameter(
+            f"{name}: {' '.join(map(str, texts))}", parameter=name
+        ) from error
+
+
+def _told(parse: Callable[[str], T], value: str) -> T:
+    """What the parser gives; its refusal in marshmallow's words."""
+    try:
+        return parse(value)
+    except Invalid as error:
+        raise ValidationError(error.detail) from error

@@ -1,0 +1,124 @@
+"""What holds for every xAPI resource: versions, errors, headers, CORS.
+
+xAPI 1.0.3 Communication 1.2, 3.2, 3.3; xAPI 2.0 4.1.1. Two versions by one address:
+a request that speaks 1.0.x is answered as 1.0.3, one that speaks 2.0.x as 2.0.0.
+"""
+
+import re
+from datetime import datetime
+from typing import cast
+
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from lrs.db import reading
+from lrs.query import consistent_through
+from lrs.views import callers
+from lrs.views.application import parts
+from statements import scalars
+from statements.errors import DomainError, Invalid, TooLarge
+
+BLUEPRINT = Blueprint("xapi", __name__, url_prefix="/xapi")
+BLUEPRINT.record_once(lambda state: callers.install(cast("Flask", state.app)))
+
+VERSIONS = ("1.0.3", "2.0.0")
+VERSION_HEADER = "X-Experience-API-Version"
+CONSISTENT_HEADER = "X-Experience-API-Consistent-Through"
+_SPOKEN = re.compile(r"(1\.0(?:\.[0-9]{1,3})?)|(2\.0(?:\.[0-9]{1,3})?)")
+MAX_BODY = 32 * 1024 * 1024
+EXPOSED = f"ETag, Last-Modified, Content-Type, {VERSION_HEADER}, {CONSISTENT_HEADER}"
+
+
+class UnsupportedVersion(Invalid):
+    """Send X-Experience-API-Version 1.0.3 or 2.0.0."""
+
+
+def version() -> str:
+    """The version of xAPI that this request is answered in."""
+    return cast("str", g.xapi_version)
+
+
+def body() -> bytes:
+    """The request's body; raises TooLarge, before reading where it says its length."""
+    length = request.content_length
+    if length is not None and length > MAX_BODY:
+        raise TooLarge(f"A request may have {MAX_BODY} bytes.", limit=MAX_BODY)
+    data = request.stream.read(MAX_BODY + 1)
+    if len(data) > MAX_BODY:
+        raise TooLarge(f"A request may have {MAX_BODY} bytes.", limit=MAX_BODY)
+    return data
+
+
+@BLUEPRINT.before_request
+def negotiate() -> None:
+    """Choose the version; About needs none, it tells which there are."""
+    given = request.headers.get(VERSION_HEADER, "").strip()
+    match = _SPOKEN.fullmatch(given)
+    if match is not None:
+        g.xapi_version = VERSIONS[0] if match[1] else VERSIONS[1]
+        return
+    if request.method == "OPTIONS" or request.endpoint == "xapi.about":
+        g.xapi_version = VERSIONS[-1]
+        return
+    raise UnsupportedVersion
+
+
+@BLUEPRINT.errorhandler(DomainError)
+def refused(error: DomainError) -> Response:
+    """The problem, with what went wrong where."""
+    return callers.problem_response(error)
+
+
+@BLUEPRINT.errorhandler(HTTPException)
+def refused_by_the_framework(error: HTTPException) -> Response:
+    """What Flask refuses (method, length) keeps its status and gets the same form."""
+    answer = callers.problem_response(DomainError(error.description))
+    answer.status_code = error.code or 400
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            answer.headers.setdefault(name, value)
+    return answer
+
+
+@BLUEPRINT.after_request
+def add_headers(answer: Response) -> Response:
+    """Version, consistency and CORS on every answer, refusals included."""
+    answer.headers[VERSION_HEADER] = getattr(g, "xapi_version", None) or _fallback()
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    answer.headers["Access-Control-Expose-Headers"] = EXPOSED
+    if request.method == "OPTIONS":
+        answer.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, DELETE"
+        answer.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, Accept-Language, If-Match, If-None-Match, "
+            f"{VERSION_HEADER}"
+        )
+        answer.headers["Access-Control-Max-Age"] = "7200"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    # statements are data; nothing in an answer may run or load
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    if request.path.rstrip("/").endswith("/statements"):
+        answer.headers[CONSISTENT_HEADER] = scalars.format_timestamp(_consistent())
+    return answer
+
+
+def say_consistent_through(instant: datetime) -> None:
+    """Remember the instant that the answer's own transaction saw."""
+    g.consistent_through = instant
+
+
+def _consistent() -> datetime:
+    known: datetime | None = getattr(g, "consistent_through", None)
+    if known is not None:
+        return known
+    credential = getattr(g, "credential", None)
+    with reading(parts().engine) as db:
+        return consistent_through(
+            db, tenant=1 if credential is None else credential.tenant_id
+        )
+
+
+def _fallback() -> str:
+    """The version named where none was agreed on."""
+    return (
+        VERSIONS[-1] if request.headers.get(VERSION_HEADER, "")[:1] == "2" else "1.0.3"
+    )

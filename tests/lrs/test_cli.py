@@ -1,0 +1,97 @@
+import argparse
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine
+
+from lrs.cli import add_commands
+from lrs.config import Config
+from lrs.credentials import find_credential, holds
+from lrs.db import reading
+from statements.errors import DomainError, Invalid, NotFound, Unauthenticated
+
+
+@pytest.fixture
+def at_engine(config: Config, engine: Engine) -> Config:
+    url = engine.url.render_as_string(hide_password=False)
+    return replace(config, database_url=url)
+
+
+def run(config: Config, *arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(required=True))
+    parsed = parser.parse_args(arguments)
+    return int(parsed.run(parsed, config))
+
+
+def test_a_credential_is_one_document(
+    at_engine: Config, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--name", "LMS", "--scope", "statements/read", "--scope", "state")
+    assert run(at_engine, "credential", "create", *arguments, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document.keys() == {"key", "secret"}
+    with reading(engine) as db:
+        found = find_credential(db, **document, now=datetime.now(UTC))
+        assert found.scopes == ["state", "statements/read"]
+        assert found.tenant_id == 1
+
+
+def test_all_is_the_default_scope(
+    at_engine: Config, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(at_engine, "credential", "create", "--name", "LMS", "--json")
+    document = json.loads(capsys.readouterr().out)
+    with reading(engine) as db:
+        found = find_credential(db, **document, now=datetime.now(UTC))
+        assert found.scopes == ["all"]
+        assert not holds(found, "pretest/read")
+
+
+def test_a_tenant_has_credentials_of_its_own(
+    at_engine: Config, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(at_engine, "tenant", "create", "academy", "--json") == 0
+    tenant = json.loads(capsys.readouterr().out)
+    create = ("credential", "create", "--name", "LMS", "--tenant", "academy", "--json")
+    run(at_engine, *create)
+    document = json.loads(capsys.readouterr().out)
+    with reading(engine) as db:
+        found = find_credential(db, **document, now=datetime.now(UTC))
+        assert found.tenant_id == tenant["id"] != 1
+
+
+def test_a_revoked_key_is_refused(
+    at_engine: Config, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(at_engine, "credential", "create", "--name", "LMS", "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert run(at_engine, "credential", "revoke", document["key"]) == 0
+    with reading(engine) as db, pytest.raises(Unauthenticated):
+        find_credential(db, **document, now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("tenant", "create", " "), Invalid),
+        (("tenant", "create", "main"), DomainError),
+        (("credential", "create", "--name", "x", "--tenant", "nowhere"), NotFound),
+        (("credential", "create", "--name", "x", "--scope", "everything"), Invalid),
+        (("credential", "revoke", "unknown"), NotFound),
+    ],
+)
+def test_refusals_have_reasons(
+    at_engine: Config, arguments: tuple[str, ...], refusal: type[DomainError]
+) -> None:
+    with pytest.raises(refusal) as caught:
+        run(at_engine, *arguments)
+    assert caught.value.detail
+
+
+def test_a_missing_name_is_wrong_use(at_engine: Config) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(at_engine, "credential", "create")
+    assert caught.value.code == 2
