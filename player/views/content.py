@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, NoReturn, cast
 
-from flask import Blueprint, Response, abort, g, render_template, request
+from flask import Blueprint, Flask, Response, abort, g, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from lrs.db import reading, writing
+from lrs.problems import headers_of, status_of
 from lrs.views.access import Allowed, allow, set_guard
 from lrs.views.application import parts
 from lrs.views.callers import problem_response
@@ -94,6 +95,14 @@ def protect(response: Response) -> Response:
     return response
 
 
+@BLUEPRINT.app_errorhandler(DomainError)
+def explain(error: DomainError) -> Response:
+    """A unit's frame shows this to a person: the reason in plain text."""
+    response = Response(f"{error.detail}\n", status_of(error), headers_of(error))
+    response.content_type = "text/plain; charset=utf-8"
+    return response
+
+
 def _refuse(status: int, reason: str) -> NoReturn:
     abort(Response(f"{reason}\n", status, content_type="text/plain; charset=utf-8"))
 
@@ -115,7 +124,7 @@ def _admit(_: Allowed) -> None:
 
 @BLUEPRINT.record
 def _set_guard(state: BlueprintSetupState) -> None:
-    set_guard(state.app, "launch", _admit)
+    set_guard(cast("Flask", state.app), "launch", _admit)
 
 
 def _grant() -> launches.ContentGrant:
@@ -173,7 +182,7 @@ def entries() -> Response:
 def file(path: str) -> Response:
     grant = _grant()
     found = None
-    if not path.startswith("__player/"):
+    if not path.startswith("__player/") and "\x00" not in path:
         with reading(parts().engine) as db:
             found = find_file(db, package_id=grant.package_id, path=path)
     if found is None:
@@ -241,16 +250,19 @@ def _partial(
         return Response(_stream(found, one), 206, headers=headers)
     boundary = secrets.token_hex(16)
     headers["Content-Type"] = f"multipart/byteranges; boundary={boundary}"
-    return Response(_parts(found, kind, wanted, boundary), 206, headers=headers)
+    # opened here: while the body is sent, the application is no longer at hand
+    streams = [_stream(found, one) for one in wanted]
+    body = _multipart(zip(wanted, streams, strict=True), kind, boundary)
+    return Response(body, 206, headers=headers)
 
 
-def _parts(
-    found: PackageFile, kind: str, wanted: list[Section], boundary: str
+def _multipart(
+    pieces: Iterable[tuple[Section, Iterator[bytes]]], kind: str, boundary: str
 ) -> Iterator[bytes]:
-    for one in wanted:
+    for one, stream in pieces:
         head = f"--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {one.header}"
         yield f"{head}\r\n\r\n".encode()
-        yield from _stream(found, one)
+        yield from stream
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()
 

@@ -118,18 +118,16 @@ def _data(
 
 def _names(launch: Launch, manifest: Manifest) -> dict[str, Any]:
     """Titles, and the units before and after, for the template."""
-    order = [unit.index for unit in manifest.units]
-    place = order.index(launch.unit)
+    present = launch.unit
+    units = [unit for unit in manifest.units if unit.visible or unit.index == present]
+    order = [unit.index for unit in units]
+    place = order.index(present)
     return {
         "course_title": manifest.title,
-        "unit_title": manifest.units[place].title,
+        "unit_title": units[place].title,
         "units": [
-            {
-                "index": unit.index,
-                "title": unit.title,
-                "current": unit.index == launch.unit,
-            }
-            for unit in manifest.units
+            {"index": unit.index, "title": unit.title, "current": unit.index == present}
+            for unit in units
         ],
         "position": place + 1,
         "previous": order[place - 1] if place > 0 else None,
