@@ -51,13 +51,17 @@ READABLE = {
     "cdata": (b"<a><![CDATA[<b> & ]]></a>", []),
     "character references": (b"<a>&#1081;&amp;&lt;</a>", []),
     "xinclude is only an element": (
-        b'<a xmlns:xi="http://www.w3.org/2001/XInclude">'
-        b'<xi:include href="file:///etc/passwd" parse="text"/></a>',
+        (
+            b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include '
+            b'href="file:///etc/passwd" parse="text"/></a>'
+        ),
         [],
     ),
     "schema locations are only text": (
-        b'<a xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-        b'xsi:schemaLocation="urn:x http://127.0.0.1:9/x.xsd"/>',
+        (
+            b'<a xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            b'xsi:schemaLocation="urn:x http://127.0.0.1:9/x.xsd"/>'
+        ),
         [],
     ),
     "stylesheets are left alone": (
