@@ -54,7 +54,7 @@ READ = [
     ("cmi.launch_data", "", 0),
     ("cmi.comments", "", 0),
     ("cmi.comments_from_lms", "", 0),
-    ("cmi.student_preference.audio", "", 0),
+    ("cmi.student_preference.audio", "0", 0),
     ("cmi.objectives._count", "1", 0),
     ("cmi.objectives.0.id", "o1", 0),
     ("cmi.objectives.0.status", "passed", 0),
