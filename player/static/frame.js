@@ -93,6 +93,7 @@ function onQueue(now) {
     notice("Your browser cannot keep your work on this computer. Do not close this page before it is sent.");
     return;
   }
+  if (over) return;
   show(now);
   if (now.answer !== null) {
     port?.postMessage({ type: "committed", seq: now.answer.committed_seq });

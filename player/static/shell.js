@@ -32,31 +32,43 @@ let timer = null;
 let unkept = [];
 let uncommitted = [];
 
+/** This origin's storage; nothing where the browser denies it to framed sites. */
+function storage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+const tailKeys = (store) => Object.keys(store).filter((key) => key.startsWith(TAIL));
+
 /** What an earlier window of this origin could not hand over any more. */
 function readTails() {
+  const store = storage();
+  if (store === null) return [];
   const tails = [];
-  for (const key of Object.keys(localStorage)) {
-    if (!key.startsWith(TAIL)) continue;
+  for (const key of tailKeys(store)) {
     try {
-      tails.push({ launch: key.slice(TAIL.length), entries: JSON.parse(localStorage[key]) });
+      tails.push({ launch: key.slice(TAIL.length), entries: JSON.parse(store.getItem(key)) });
     } catch {
-      localStorage.removeItem(key);
+      store.removeItem(key);
     }
   }
   return tails;
 }
 
 function dropTails() {
-  for (const key of Object.keys(localStorage)) {
-    if (key.startsWith(TAIL)) localStorage.removeItem(key);
-  }
+  const store = storage();
+  if (store === null) return;
+  for (const key of tailKeys(store)) store.removeItem(key);
 }
 
 /** The last way out: two, since neither is sure. */
 function rescue() {
   if (launch === null || over || unkept.length === 0) return;
   try {
-    localStorage.setItem(TAIL + launch, JSON.stringify(unkept));
+    storage()?.setItem(TAIL + launch, JSON.stringify(unkept));
   } catch {
     // The package has filled its storage: the beacon remains.
   }
@@ -131,7 +143,7 @@ function closeUnit() {
 function onPortMessage({ data }) {
   if (data?.type === "kept") {
     unkept = unkept.filter(({ seq }) => seq > data.seq);
-    if (unkept.length === 0) localStorage.removeItem(TAIL + launch);
+    if (unkept.length === 0) storage()?.removeItem(TAIL + launch);
   } else if (data?.type === "committed") {
     uncommitted = uncommitted.filter(({ seq }) => seq > data.seq);
   } else if (data?.type === "start") {
@@ -158,7 +170,7 @@ function start(given) {
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;
-  unit.src = given.entry;
+  unit.src = `/${given.entry}`;
 }
 
 window.addEventListener("message", (event) => {

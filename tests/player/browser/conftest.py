@@ -1,0 +1,42 @@
+"""The player served on both sites, and pages of a real Chromium on it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import sqlite_url
+from tests.player.site import Site, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from lrs.config import Config
+    from tests.servers import Servers
+
+os.environ.setdefault("PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS", "1")
+
+
+@pytest.fixture
+def site(servers: Servers, tmp_path: Path, config: Config) -> Iterator[Site]:
+    with serve(replace(config, database_url=sqlite_url(servers, tmp_path))) as served:
+        yield served
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 800})
+    made.set_default_timeout(15_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

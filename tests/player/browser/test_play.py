@@ -1,0 +1,268 @@
+"""A unit played in Chromium: API, saving, resuming, moving on, leaving."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.player.packages import scorm_12, unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, FrameLocator, Page
+
+    from tests.player.site import Site
+
+
+def content_of(page: Page) -> FrameLocator:
+    """Give the unit's own document, inside the shell, inside the player page."""
+    return page.frame_locator("#unit").frame_locator("#unit")
+
+
+def call(page: Page, script: str) -> object:
+    """Run a script in the unit's window."""
+    frame = next(one for one in page.frames if "/unit" in one.url)
+    return frame.evaluate(script)
+
+
+def set_value(page: Page, name: str, value: str) -> None:
+    assert call(page, f"api.LMSSetValue({name!r}, {value!r})") == "true"
+
+
+def eventually(claim: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+
+
+def saved(page: Page) -> None:
+    """Wait until the bar says that all is saved."""
+    line = page.locator("#saved-text")
+    expect(line).to_have_text(re.compile(r"^Saved \d"), timeout=15_000)
+
+
+def test_a_unit_finds_its_api_and_saves_a_second_after_a_change(
+    site: Site, page: Page
+) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio|")
+    expect(page.locator("#cover")).to_be_hidden()
+    set_value(page, "cmi.core.lesson_location", "page-3")
+    eventually(lambda: site.values(opened)["cmi.core.lesson_location"] == "page-3")
+    saved(page)
+    assert "token=" not in page.url
+
+
+def test_resume_after_the_tab_was_closed_without_a_word(
+    site: Site, context: BrowserContext
+) -> None:
+    registration = uuid.uuid4()
+    package = site.add(scorm_12({"One": unit("One")}))
+    first = context.new_page()
+    opened = site.launch(package, registration=registration)
+    first.goto(opened.url)
+    expect(content_of(first).locator("#out")).to_have_text("ab-initio|")
+    set_value(first, "cmi.core.lesson_location", "page-7")
+    first.close()
+    second = context.new_page()
+    second.goto(site.launch(package, registration=registration).url)
+    expect(content_of(second).locator("#out")).to_have_text("resume|page-7")
+
+
+def test_finish_in_unload_while_the_tab_closes(
+    site: Site, context: BrowserContext
+) -> None:
+    script = """
+api.LMSInitialize("");
+document.getElementById("out").textContent = api.LMSGetValue("cmi.core.lesson_status");
+window.addEventListener("unload", () => {
+  api.LMSSetValue("cmi.core.lesson_status", "completed");
+  api.LMSSetValue("cmi.core.score.raw", "91");
+  api.LMSFinish("");
+});
+"""
+    opened = site.launch(site.add(scorm_12({"One": unit("One", script)})))
+    page = context.new_page()
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("not attempted")
+    page.close(run_before_unload=True)
+    eventually(lambda: site.values(opened)["cmi.core.lesson_status"] == "completed")
+    assert site.values(opened)["cmi.core.score.raw"] == "91"
+
+
+def test_leaving_unloads_the_unit_first_and_returns(site: Site, page: Page) -> None:
+    script = """
+api.LMSInitialize("");
+window.onunload = () => {
+  api.LMSSetValue("cmi.core.lesson_status", "passed");
+  api.LMSFinish("");
+};
+"""
+    back = f"{site.parts.config.portal_url}/assets/player/frame.css"
+    opened = site.launch(
+        site.add(scorm_12({"One": unit("One", script)})), return_url=back
+    )
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    page.get_by_role("button", name="Exit").click()
+    page.wait_for_url(back)
+    assert site.values(opened)["cmi.core.lesson_status"] == "passed"
+
+
+def test_the_menu_moves_between_units_and_shows_what_is_done(
+    site: Site, page: Page
+) -> None:
+    finishing = """
+api.LMSInitialize("");
+api.LMSSetValue("cmi.core.lesson_status", "completed");
+api.LMSFinish("");
+"""
+    package = site.add(
+        scorm_12(
+            {
+                "First": unit("First", finishing),
+                "Second": unit("Second"),
+                "Third": unit("Third"),
+            }
+        )
+    )
+    page.goto(site.launch(package).url)
+    expect(content_of(page).locator("h1")).to_have_text("First")
+    menu = page.get_by_role("navigation", name="Contents")
+    expect(menu).to_be_visible()
+    expect(menu.get_by_role("button", name="First")).to_contain_text("Done")
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    page.get_by_role("button", name="Next").click()
+    expect(content_of(page).locator("h1")).to_have_text("Second")
+    expect(
+        page.get_by_role("navigation").get_by_role("button", name="First")
+    ).to_contain_text("Done")
+    page.get_by_role("button", name="Third").click()
+    expect(content_of(page).locator("h1")).to_have_text("Third")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+
+
+def test_loading_the_page_again_goes_on(site: Site, page: Page) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio|")
+    for turn in range(3):
+        set_value(page, "cmi.core.lesson_location", f"p{turn}")
+        page.reload()
+        expect(content_of(page).locator("#out")).to_have_text(f"resume|p{turn}")
+
+
+def test_offline_work_waits_and_arrives(
+    site: Site, page: Page, context: BrowserContext
+) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    context.set_offline(True)
+    for turn in range(3):
+        set_value(page, "cmi.core.lesson_location", f"p{turn}")
+        call(page, "api.LMSCommit('')")
+    expect(page.locator("#saved-text")).to_contain_text("Offline, ")
+    context.set_offline(False)
+    saved(page)
+    assert site.values(opened)["cmi.core.lesson_location"] == "p2"
+
+
+def test_a_captive_portal_is_not_taken_for_an_answer(site: Site, page: Page) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    site.refuse = lambda environ: (
+        ("200 OK", "text/html", b"<h1>Accept the terms of this hotel</h1>")
+        if environ["PATH_INFO"].endswith("/entries")
+        else None
+    )
+    set_value(page, "cmi.core.lesson_location", "lobby")
+    expect(page.locator("#saved-text")).to_contain_text("not yet sent")
+    site.refuse = None
+    saved(page)
+    assert site.values(opened)["cmi.core.lesson_location"] == "lobby"
+
+
+def test_an_expired_token_is_renewed_without_leaving(site: Site, page: Page) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    body = b'{"code": "token_expired", "status": 401}'
+    refused: list[str] = []
+
+    def refuse(environ: dict[str, object]) -> tuple[str, str, bytes] | None:
+        if str(environ["PATH_INFO"]).endswith("/entries") and not refused:
+            refused.append("once")
+            return "401 Unauthorized", "application/problem+json", body
+        return None
+
+    site.refuse = refuse
+    set_value(page, "cmi.core.lesson_location", "on")
+    eventually(lambda: bool(refused))
+    saved(page)
+    assert any(path.endswith("/token") for _, _, path in site.requests)
+    assert site.values(opened)["cmi.core.lesson_location"] == "on"
+
+
+def test_a_second_tab_takes_over_and_the_first_says_so(
+    site: Site, context: BrowserContext
+) -> None:
+    registration = uuid.uuid4()
+    package = site.add(scorm_12({"One": unit("One")}))
+    first, second = context.new_page(), context.new_page()
+    older = site.launch(package, registration=registration)
+    first.goto(older.url)
+    expect(content_of(first).locator("#out")).to_have_text("ab-initio|")
+    set_value(first, "cmi.core.lesson_location", "tab-one")
+    second.goto(site.launch(package, registration=registration).url)
+    expect(content_of(second).locator("#out")).to_have_text("resume|tab-one")
+    expect(first.locator("#cover")).to_contain_text("open in another tab")
+    expect(first.locator("#saved-text")).to_have_text("Open elsewhere")
+
+
+def test_another_computer_takes_over_and_the_first_says_so(
+    site: Site, page: Page, browser: object
+) -> None:
+    registration = uuid.uuid4()
+    package = site.add(scorm_12({"One": unit("One")}))
+    page.goto(site.launch(package, registration=registration).url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio|")
+    other = browser.new_context()  # type: ignore[attr-defined]
+    there = other.new_page()
+    there.goto(site.launch(package, registration=registration).url)
+    expect(content_of(there).locator("h1")).to_have_text("One")
+    set_value(page, "cmi.core.lesson_location", "late")
+    expect(page.locator("#cover")).to_contain_text("opened elsewhere")
+    other.close()
+
+
+def test_a_first_page_that_is_missing_is_said_plainly(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One")}))
+    site.refuse = lambda environ: (
+        ("404 Not Found", "text/plain", b"gone")
+        if str(environ["PATH_INFO"]).endswith("page.html")
+        else None
+    )
+    page.goto(site.launch(package).url)
+    expect(page.locator("#cover")).to_contain_text("cannot be shown")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    site.refuse = None
+    page.get_by_role("button", name="Try again").click()
+    expect(content_of(page).locator("h1")).to_have_text("One")
+
+
+def test_a_wrong_or_missing_token_opens_nothing(site: Site, page: Page) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    for url in (opened.url.partition("?")[0], opened.url + "x"):
+        response = page.goto(url)
+        assert response is not None
+        assert response.status == 401
+        expect(page.locator("h1")).to_have_text("This link has expired")
