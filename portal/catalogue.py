@@ -90,12 +90,21 @@ class Listing:
 
     def refusal_for(self, position: str) -> str:
         """Why a person of this position may not take it; empty when they may."""
-        if not self.audience or position in self.audience:
-            return ""
-        return (
-            f"It is for {listed(PLURALS[name] for name in self.audience)} only, and "
-            f"your profile says {POSITIONS[position].lower()}."
-        )
+        return refusal(self.audience, position)
+
+
+def refusal(audience: Sequence[str], position: str) -> str:
+    """Why a course for this audience is closed to a position; empty when it is not."""
+    if not audience or position in audience:
+        return ""
+    names = listed(PLURALS[name] for name in POSITIONS if name in audience)
+    return (
+        f"It is for {names} only, and your profile says {POSITIONS[position].lower()}."
+    )
+
+
+class NotListed(NotFound):
+    """There is no such course in the catalog."""
 
 
 def listed(names: Iterable[str]) -> str:
@@ -128,8 +137,7 @@ def get_listing(
     for listing in find_listings(db, config=config, now=now):
         if listing.course_id == course_id:
             return listing
-    message = "There is no such course in the catalogue."
-    raise NotFound(message)
+    raise NotListed
 
 
 def offer_at(

@@ -98,7 +98,9 @@ def code_for(config: Config, award: uuid.UUID) -> str:
 def normal_code(text: str) -> str:
     """A code as typed by hand, in its one spelling; empty when it cannot be one."""
     signs = [
-        sign for sign in text.upper().translate(_READ_AS) if sign not in " -–—_.\t"
+        sign
+        for sign in text.upper().translate(_READ_AS)
+        if sign not in " -\u2013\u2014_.\t"
     ]
     if len(signs) != 16 or any(sign not in ALPHABET for sign in signs):
         return ""
@@ -133,7 +135,7 @@ def facts_of(
     ]
     cycle = cycle_of(all_cycles, certificate.completed_at, zone)
     if certificate.credit is not None and cycle is not None:
-        span = f"{words.day_text(cycle.start)} – {words.day_text(cycle.last_day)}"
+        span = f"{words.day_text(cycle.start)} \u2013 {words.day_text(cycle.last_day)}"
         facts.append(("Credit cycle", span))
     facts.append(("Issued", words.day_in(certificate.issued_at, zone)))
     return [(label, value) for label, value in facts if value]
@@ -147,7 +149,7 @@ def words_of(config: Config, certificate: Certificate) -> Words:
         course=certificate.course_title,
         sentence=sentence_of(certificate),
         facts=facts_of(certificate, all_cycles=cycles()),
-        note="Follow your organization’s own procedures to have the credit recorded.",
+        note="Follow your organization\u2019s own procedures to have the credit recorded.",
         issuer="Rollcall",
         code=certificate.code,
         verify_url=verify_url(config, certificate.code),

@@ -21,7 +21,7 @@ from statements.errors import AlreadyEnrolled, Conflict, NotEligible, NotFound
 
 
 class AlreadyDropped(Conflict):
-    """This enrolment was dropped before."""
+    """The enrolment was dropped before."""
 
 
 class Enrolment(Base):

@@ -41,7 +41,7 @@ PART_KINDS: Mapping[str, str] = {
 
 
 class NoPostTest(Invalid):
-    """This rule asks for a post-test score: say which part is the post-test."""
+    """The rule asks for a post-test score: say which part is the post-test."""
 
 
 @dataclass(frozen=True, kw_only=True)

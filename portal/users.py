@@ -135,7 +135,7 @@ def create_user(
         message = "Give a name of up to 200 characters."
         raise Invalid(message, field="name")
     if unknown := chosen - ROLES.keys():
-        message = f"There is no role {sorted(unknown)[0]!r}."
+        message = f"There is no role {min(unknown)!r}."
         raise Invalid(message, field="roles")
     if position not in POSITIONS:
         message = f"There is no position {position!r}."
@@ -164,7 +164,7 @@ def create_user(
     return user
 
 
-def set_active(db: Session, *, user: User, active: bool) -> None:
+def set_active(user: User, *, active: bool) -> None:
     """Open or close an account; either way every open session of it ends."""
     user.active = active
     user.uniquifier = new_id().hex

@@ -8,7 +8,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 from lrs.db import reading, writing
-from lrs.views import parts
+from lrs.views.application import parts
 from portal import sessions
 
 # Nothing under these addresses knows a session: they take credentials or nothing.
@@ -22,7 +22,7 @@ class StoredSession(CallbackDict[str, Any], SessionMixin):
         def changed(session: "StoredSession") -> None:
             session.modified = True
 
-        super().__init__(data or {}, changed)  # type: ignore[arg-type]
+        super().__init__(data or {}, changed)
         self.token = token
         self.old_token = ""
         self.new = not token

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import Flask, request, session
-from flask_login import user_logged_in
+from flask_login import user_logged_in  # type: ignore[import-untyped]
 from flask_security import LoginForm, RoleMixin, Security, UserMixin, current_user
 from flask_security.datastore import UserDatastore
 
 from lrs.config import Config
 from lrs.db import reading, writing
-from lrs.views import parts
+from lrs.views.application import parts
 from portal import users
 from portal.access import Principal
 from portal.views.sessions import DatabaseSessions, StoredSession
@@ -31,6 +31,8 @@ class SignedInRole(RoleMixin):
 
 class SignedIn(UserMixin):
     """The user of this request, as Flask-Security and the templates see it."""
+
+    id: uuid.UUID  # type: ignore[assignment]  # Flask-Security's are integers
 
     def __init__(self, person: users.Person) -> None:
         user = person.user
@@ -62,7 +64,9 @@ class Accounts(UserDatastore):
         super().__init__(SignedIn, SignedInRole)
 
     def find_user(
-        self, case_insensitive: bool = False, **kwargs: Any
+        self,
+        case_insensitive: bool = False,  # noqa: ARG002, FBT001, FBT002 - always so
+        **kwargs: Any,
     ) -> SignedIn | None:
         """By `email` or by `fs_uniquifier`."""
         with reading(parts().engine) as db:
@@ -148,7 +152,7 @@ def set_up(app: Flask, config: Config) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         # The guard of portal/views/__init__.py checks tokens, for our routes only.
         WTF_CSRF_CHECK_DEFAULT=False,
-        SECURITY_PASSWORD_HASH="argon2",
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
         SECURITY_PASSWORD_SCHEMES=["argon2"],
         SECURITY_PASSWORD_SINGLE_HASH=True,
         SECURITY_PASSWORD_SALT=str(uuid.uuid5(uuid.NAMESPACE_OID, config.secret_key)),

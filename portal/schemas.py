@@ -1,0 +1,81 @@
+"""Forms of the pages, read by marshmallow; every refusal names its field."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+
+from lrs.rules.policy import policy_book
+from portal.access import POSITIONS
+from statements.errors import Invalid
+
+MAXIMUM_HOURS = Decimal(1000)
+
+
+class PublishForm(Schema):
+    """What the author says of an offer."""
+
+    class Meta:
+        """Buttons and tokens of the form are not values."""
+
+        unknown = EXCLUDE
+
+    course = fields.UUID(load_default=None, allow_none=True)
+    title = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    description = fields.String(load_default="", validate=validate.Length(max=2000))
+    hours = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=Decimal(0), max=MAXIMUM_HOURS),
+    )
+    credit = fields.Decimal(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=Decimal(0), max=MAXIMUM_HOURS),
+    )
+    policy = fields.String(
+        required=True, validate=lambda name: name in policy_book().versions
+    )
+    transfer = fields.String(
+        required=True, validate=lambda name: name in policy_book().transfers
+    )
+    audience = fields.List(
+        fields.String(validate=validate.OneOf(list(POSITIONS))), load_default=list
+    )
+    effective = fields.Date(required=True)
+
+    @pre_load
+    def trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        """Empty fields of a form are fields without a value."""
+        return {
+            name: value.strip() or None if isinstance(value, str) else value
+            for name, value in data.items()
+            if name != "description" or value
+        }
+
+
+LABELS = {
+    "title": "Title",
+    "description": "Description",
+    "hours": "Estimated hours",
+    "credit": "CPT credit",
+    "policy": "Rule for completing it",
+    "transfer": "Training profile",
+    "audience": "Open to",
+    "effective": "In force from",
+    "course": "Publish as",
+}
+
+
+def load_form(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form; raises Invalid with the first thing that is wrong."""
+    try:
+        loaded: dict[str, Any] = schema.load(dict(data))
+    except ValidationError as error:
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        name, found = next(iter(messages.items()))
+        text = found[0] if isinstance(found, list) else "This value cannot be used."
+        label = LABELS.get(name, name)
+        raise Invalid(f"{label}: {text}", field=name) from error
+    return loaded

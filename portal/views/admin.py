@@ -1,0 +1,257 @@
+"""The operator's pages: users, agencies, credentials, health, and the log."""
+
+import uuid
+from typing import Any
+
+from flask import flash, redirect, request
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from lrs.credentials import Credential
+from lrs.db import reading, writing
+from lrs.jobs import Follower, Job
+from lrs.tables import MAIN_TENANT, Clock
+from lrs.views.access import allow
+from lrs.views.application import parts
+from portal import agencies, users, words
+from portal.access import POSITIONS, ROLES, roles_for
+from portal.audit import find_acts, record_act
+from portal.views.pages import clock, page_blueprint, render
+from portal.views.signin import signed_in
+from statements.errors import Conflict, Invalid
+
+BLUEPRINT = page_blueprint("admin")
+
+
+@BLUEPRINT.get("/admin/users")
+@allow("role", *roles_for("users.manage"))
+def show_users() -> str:
+    text = request.args.get("q", "")[:100]
+    with reading(parts().engine) as db:
+        people = users.find_people(db, text=text)
+        return render("admin/users.html", people=people, text=text, roles=ROLES)
+
+
+@BLUEPRINT.get("/admin/users/new")
+@allow("role", *roles_for("users.manage"))
+def new_user() -> str:
+    return _user_form({"position": "sworn", "role": "learner"})
+
+
+def _user_form(form: dict[str, Any], problem: str = "", field: str = "") -> str:
+    with reading(parts().engine) as db:
+        known = [("", "None"), *((a.slug, a.name) for a in agencies.find_agencies(db))]
+    return render(
+        "admin/user_new.html",
+        form=form,
+        problem=problem,
+        field=field,
+        agencies=known,
+        positions=POSITIONS.items(),
+        roles=ROLES.items(),
+    )
+
+
+@BLUEPRINT.post("/admin/users/new")
+@allow("role", *roles_for("users.manage"))
+def add_user() -> str | tuple[str, int] | Response:
+    form, now = request.form, clock()
+    try:
+        with writing(parts().engine) as db:
+            wanted = form.get("agency", "")
+            agency = agencies.find_agency(db, name=wanted) if wanted else None
+            user = users.create_user(
+                db,
+                email=form.get("email", ""),
+                name=form.get("name", ""),
+                password=form.get("password", ""),
+                roles=[form.get("role", "")],
+                agency=agency,
+                position=form.get("position", ""),
+                now=now,
+            )
+            record_act(
+                db,
+                user_id=signed_in().id,
+                action="user.added",
+                subject="user",
+                subject_id=user.id,
+                detail={"role": form.get("role", "")},
+                now=now,
+            )
+            name = user.name
+    except (Invalid, Conflict) as error:
+        field = str(error.extra.get("field", ""))
+        return _user_form(form.to_dict(), error.detail, field), 400
+    flash(f"{name} can sign in now.", "done")
+    return redirect("/admin/users")
+
+
+@BLUEPRINT.post("/admin/users/<uuid:user_id>/<any(open, close):act>")
+@allow("role", *roles_for("users.manage"))
+def set_active(user_id: uuid.UUID, act: str) -> Response:
+    if user_id == signed_in().id:
+        message = "You cannot close your own account."
+        raise Conflict(message)
+    with writing(parts().engine) as db:
+        user = users.get_user(db, user_id=user_id)
+        users.set_active(user, active=act == "open")
+        record_act(
+            db,
+            user_id=signed_in().id,
+            action="user.opened" if act == "open" else "user.closed",
+            subject="user",
+            subject_id=user_id,
+            now=clock(),
+        )
+        name = user.name
+    done = "is open again" if act == "open" else "is closed, and signed out everywhere"
+    flash(f"The account of {name} {done}.", "done")
+    return redirect("/admin/users")
+
+
+@BLUEPRINT.get("/admin/agencies")
+@allow("role", *roles_for("agencies.manage"))
+def show_agencies() -> str:
+    return _agencies()
+
+
+def _agencies(name: str = "", problem: str = "") -> str:
+    with reading(parts().engine) as db:
+        grouped = select(users.User.agency_id, func.count()).group_by(
+            users.User.agency_id
+        )
+        counts = dict(db.execute(grouped).tuples().all())
+        administered = set(
+            db.scalars(
+                select(users.User.agency_id)
+                .join(users.UserRole, users.UserRole.user_id == users.User.id)
+                .where(users.UserRole.role == "lp_administrator", users.User.active)
+            )
+        )
+        rows = [
+            {
+                "name": agency.name,
+                "slug": agency.slug,
+                "users": counts.get(agency.id, 0),
+                "has_administrator": agency.id in administered,
+            }
+            for agency in agencies.find_agencies(db)
+        ]
+    return render(
+        "admin/agencies.html", agencies=rows, form={"name": name}, problem=problem
+    )
+
+
+@BLUEPRINT.post("/admin/agencies")
+@allow("role", *roles_for("agencies.manage"))
+def add_agency() -> tuple[str, int] | Response:
+    name, now = request.form.get("name", ""), clock()
+    try:
+        with writing(parts().engine) as db:
+            agency = agencies.create_agency(db, name=name, now=now)
+            record_act(
+                db,
+                user_id=signed_in().id,
+                action="agency.added",
+                subject="agency",
+                subject_id=agency.id,
+                now=now,
+            )
+    except (Invalid, Conflict) as error:
+        return _agencies(name, error.detail), 400
+    flash("The agency is added.", "done")
+    return redirect("/admin/agencies")
+
+
+@BLUEPRINT.get("/admin/credentials")
+@allow("role", *roles_for("credentials.manage"))
+def show_credentials() -> str:
+    zone = parts().config.timezone
+    with reading(parts().engine) as db:
+        rows = [
+            {
+                "name": row.name,
+                "key": row.key,
+                "scopes": ", ".join(row.scopes),
+                "created": words.day_in(row.created_at, zone),
+            }
+            for row in db.scalars(
+                select(Credential)
+                .where(Credential.revoked_at.is_(None))
+                .order_by(Credential.created_at)
+            )
+        ]
+    return render("admin/credentials.html", credentials=rows)
+
+
+@BLUEPRINT.get("/admin/health")
+@allow("role", *roles_for("health.view"))
+def show_health() -> str:
+    with reading(parts().engine) as db:
+        return render("admin/health.html", **_health(db))
+
+
+def _health(db: Session) -> dict[str, Any]:
+    zone = parts().config.timezone
+    seq = db.scalar(select(Clock.seq).where(Clock.tenant_id == MAIN_TENANT)) or 0
+    read = db.scalar(
+        select(func.min(Follower.seq)).where(Follower.tenant_id == MAIN_TENANT)
+    )
+    waiting = db.scalar(
+        select(func.count()).select_from(Job).where(Job.done_at.is_(None))
+    )
+    failing = db.scalars(
+        select(Job)
+        .where(Job.done_at.is_(None), Job.failure.is_not(None))
+        .order_by(Job.created_at)
+        .limit(50)
+    )
+    engine = parts().engine.dialect.name
+    facts = [
+        ("Statements", f"{seq:,}"),
+        ("Not yet judged by the rules", f"{seq - (read or 0):,}"),
+        ("Jobs waiting", f"{waiting:,}"),
+        ("Database", "PostgreSQL" if engine == "postgresql" else "SQLite"),
+        ("Storage", parts().config.storage_url.partition(":")[0]),
+        ("Zone", zone),
+    ]
+    jobs = [
+        {
+            "kind": job.kind,
+            "since": words.instant_in(job.created_at, zone),
+            "tries": job.tries,
+            "failure": (job.failure or "").strip().rpartition("\n")[2][:200],
+        }
+        for job in failing
+    ]
+    return {"facts": facts, "jobs": jobs}
+
+
+@BLUEPRINT.get("/admin/audit")
+@allow("role", *roles_for("audit.view"))
+def show_audit() -> str:
+    zone = parts().config.timezone
+    with reading(parts().engine) as db:
+        acts = find_acts(db)
+        ids = {act.user_id for act in acts if act.user_id is not None}
+        names = {
+            user.id: user.name
+            for user in db.scalars(select(users.User).where(users.User.id.in_(ids)))
+        }
+        rows = [
+            {
+                "when": words.instant_in(act.at, zone),
+                "who": _who(names, act.user_id),
+                "action": act.action,
+                "subject": act.subject,
+                "subject_id": act.subject_id,
+            }
+            for act in acts
+        ]
+    return render("admin/audit.html", acts=rows)
+
+
+def _who(names: dict[uuid.UUID, str], user_id: uuid.UUID | None) -> str:
+    return names.get(user_id, "The portal") if user_id else "The portal"

@@ -1,0 +1,341 @@
+"""The author's pages: upload a package, see what was found, confirm roles, publish."""
+
+import re
+import uuid
+from datetime import datetime
+from typing import Any, BinaryIO, cast
+
+from flask import Response, flash, jsonify, redirect, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from lrs.config import Config
+from lrs.db import reading, writing
+from lrs.rules.terms import day_of, start_of_day
+from lrs.tables import MAIN_TENANT
+from lrs.views.access import allow
+from lrs.views.application import parts
+from packages.courses import (
+    Course,
+    CourseVersion,
+    Package,
+    find_courses,
+    find_packages,
+    get_package,
+    manifest_of,
+)
+from packages.intake import receive_package
+from packages.manifest import Manifest
+from packages.roles import propose_roles
+from portal import offers, words
+from portal.access import POSITIONS, roles_for
+from portal.audit import record_act
+from portal.catalogue import POLICIES, TRANSFERS
+from portal.schemas import PublishForm, load_form
+from portal.views.pages import clock, page_blueprint, render
+from portal.views.signin import signed_in
+from statements.errors import Conflict, Invalid, NotFound
+
+BLUEPRINT = page_blueprint("authoring")
+
+STATUSES = {
+    "queued": ("open", "Waiting"),
+    "importing": ("open", "Importing"),
+    "imported": ("done", "Ready"),
+    "rejected": ("bad", "Cannot be used"),
+}
+STANDARDS = {
+    "scorm_12": "SCORM 1.2",
+    "scorm_2004": "SCORM 2004",
+    "aicc": "AICC",
+    "xapi": "xAPI",
+    "cmi5": "cmi5",
+}
+SEVERITIES = {
+    "error": ("bad", "Stops the import"),
+    "warning": ("ask", "Look at this"),
+    "repair": ("open", "Mended"),
+    "info": ("", "For your information"),
+}
+PARTS_OFFERED = 3
+
+
+@BLUEPRINT.get("/authoring")
+@allow("role", *roles_for("packages.manage"))
+def show_packages() -> str:
+    with reading(parts().engine) as db:
+        rows = [_package(package) for package in find_packages(db)]
+    return render("authoring/packages.html", packages=rows)
+
+
+def _package(package: Package) -> dict[str, Any]:
+    tone, text = STATUSES[package.status]
+    standard = STANDARDS.get(package.standard or "", "")
+    return {
+        "id": package.id,
+        "title": package.title,
+        "filename": package.filename,
+        "status": package.status,
+        "status_text": text,
+        "tone": tone,
+        "progress": package.progress,
+        "standard_text": " ".join(part for part in (standard, package.edition) if part),
+        "size_text": size_text(package.size),
+        "created_text": words.instant_in(package.created_at, parts().config.timezone),
+    }
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people say it."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000 or unit == "MB":
+            break
+        size = round(size / 1000)
+    return f"{size:,} {unit}"
+
+
+@BLUEPRINT.post("/authoring/packages/upload")
+@allow("role", *roles_for("packages.manage"))
+def upload() -> tuple[Response, int]:
+    """Take the raw file of our own script."""
+    package_id = _receive(
+        request.args.get("filename", "package.zip"),
+        cast("BinaryIO", request.stream),
+        request.content_length,
+    )
+    body = {"id": str(package_id), "url": f"/authoring/packages/{package_id}"}
+    return jsonify(body), 201
+
+
+@BLUEPRINT.post("/authoring/packages")
+@allow("role", *roles_for("packages.manage"))
+def upload_form() -> BaseResponse:
+    """Take the file of the plain form, where scripts do not run."""
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        message = "Choose a file to upload."
+        raise Invalid(message)
+    package_id = _receive(file.filename, cast("BinaryIO", file.stream), None)
+    return redirect(f"/authoring/packages/{package_id}")
+
+
+def _receive(filename: str, data: BinaryIO, length: int | None) -> uuid.UUID:
+    me, now = signed_in(), clock()
+    with writing(parts().engine) as db:
+        package = receive_package(
+            parts(),
+            db,
+            filename=filename,
+            data=data,
+            created_by=str(me.id),
+            now=now,
+            length=length,
+        )
+        record_act(
+            db,
+            user_id=me.id,
+            action="package.uploaded",
+            subject="package",
+            subject_id=package.id,
+            detail={"sha256": package.sha256},
+            now=now,
+        )
+        return package.id
+
+
+@BLUEPRINT.get("/authoring/packages/<uuid:package_id>/status")
+@allow("role", *roles_for("packages.manage"))
+def status(package_id: uuid.UUID) -> Response:
+    with reading(parts().engine) as db:
+        package = _own(get_package(db, package_id=package_id))
+        return jsonify(status=package.status, progress=package.progress)
+
+
+def _own(package: Package) -> Package:
+    """The package, if of the portal's own tenant."""
+    if package.tenant_id != MAIN_TENANT:
+        raise NotFound
+    return package
+
+
+@BLUEPRINT.get("/authoring/packages/<uuid:package_id>")
+@allow("role", *roles_for("packages.manage"))
+def show_package(package_id: uuid.UUID) -> str:
+    return _package_page(package_id)
+
+
+def _package_page(
+    package_id: uuid.UUID, form: dict[str, Any] | None = None, problem: str = ""
+) -> str:
+    config, now = parts().config, clock()
+    with reading(parts().engine) as db:
+        package = _own(get_package(db, package_id=package_id))
+        values: dict[str, Any] = {}
+        if package.status == "imported":
+            values = _publishing(db, config, package, form, now)
+        return render(
+            "authoring/package.html",
+            package=_package(package),
+            findings=[_finding(finding) for finding in package.findings],
+            published=_published(db, package),
+            problem=problem,
+            zone=config.timezone,
+            **values,
+        )
+
+
+def _finding(finding: dict[str, Any]) -> dict[str, Any]:
+    tone, text = SEVERITIES.get(finding["severity"], ("", finding["severity"]))
+    return {**finding, "tone": tone, "severity_text": text}
+
+
+def _published(db: Session, package: Package) -> dict[str, Any] | None:
+    row = db.execute(
+        select(Course, CourseVersion)
+        .join(CourseVersion, CourseVersion.course_id == Course.id)
+        .where(
+            CourseVersion.package_id == package.id, CourseVersion.state == "published"
+        )
+    ).first()
+    if row is None:
+        return None
+    course, version = row
+    return {"course_id": course.id, "title": course.title, "number": version.number}
+
+
+def _publishing(
+    db: Session,
+    config: Config,
+    package: Package,
+    form: dict[str, Any] | None,
+    now: datetime,
+) -> dict[str, Any]:
+    manifest = manifest_of(package)
+    courses = [(str(course.id), course.title) for course in find_courses(db)]
+    return {
+        "form": form or _first_form(config, package, manifest, now),
+        "units": _unit_rows(manifest, form),
+        "inner": _inner_rows(form),
+        "unit_choices": [(str(unit.index), unit.title) for unit in manifest.units],
+        "role_choices": list(offers.ROLES.items()),
+        "part_kinds": list(offers.PART_KINDS.items()),
+        "courses": [("", "A new course"), *courses] if courses else [],
+        "policies": list(POLICIES.items()),
+        "transfers": list(TRANSFERS.items()),
+        "positions": list(POSITIONS.items()),
+    }
+
+
+def _first_form(
+    config: Config, package: Package, manifest: Manifest, now: datetime
+) -> dict[str, Any]:
+    has_posttest = any(one.role == "posttest" for one in propose_roles(manifest))
+    return {
+        "course": "",
+        "title": package.title or manifest.title,
+        "description": manifest.description,
+        "hours": "",
+        "credit": "",
+        "policy": "cops.certificate" if has_posttest else "post.credit",
+        "transfer": "credit",
+        "audience": list(POSITIONS),
+        "effective": day_of(now, config.timezone).isoformat(),
+    }
+
+
+def _unit_rows(manifest: Manifest, form: dict[str, Any] | None) -> list[dict[str, Any]]:
+    proposed = {one.unit: one for one in propose_roles(manifest) if one.part is None}
+    rows = []
+    for unit in manifest.units:
+        proposal = proposed.get(unit.index)
+        role = proposal.role if proposal else "unit"
+        given = (form or {}).get(f"role-{unit.index}")
+        rows.append(
+            {
+                "key": unit.index,
+                "title": unit.title,
+                "role": given or role,
+                "why": proposal.why if proposal else "",
+            }
+        )
+    return rows
+
+
+def _inner_rows(form: dict[str, Any] | None) -> list[dict[str, Any]]:
+    given = form or {}
+    return [
+        {
+            name: given.get(f"part-{place}-{name}", "")
+            for name in ("unit", "kind", "part", "role")
+        }
+        | {"place": place}
+        for place in range(PARTS_OFFERED)
+    ]
+
+
+@BLUEPRINT.post("/authoring/packages/<uuid:package_id>/publish")
+@allow("role", *roles_for("courses.publish"))
+def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
+    config, now = parts().config, clock()
+    given: dict[str, Any] = request.form.to_dict()
+    given["audience"] = request.form.getlist("audience")
+    try:
+        values = load_form(PublishForm(), given)
+        with writing(parts().engine) as db:
+            package = _own(get_package(db, package_id=package_id))
+            version = offers.publish(
+                db,
+                config=config,
+                package=package,
+                publication=_publication(config, given, values),
+                by=signed_in().id,
+                now=now,
+            )
+            course_id = version.course_id
+    except (Invalid, Conflict) as error:
+        blank = {name: given.get(name, "") for name in ("course", "hours", "credit")}
+        return _package_page(package_id, blank | given, error.detail), 400
+    flash("Published. Learners can enroll now.", "done")
+    return redirect(f"/courses/{course_id}")
+
+
+def _publication(
+    config: Config, given: dict[str, Any], values: dict[str, Any]
+) -> offers.Publication:
+    roles = {
+        int(found[1]): str(value)
+        for name, value in given.items()
+        if (found := re.fullmatch(r"role-(\d{1,5})", name))
+    }
+    audience = values["audience"]
+    return offers.Publication(
+        title=values["title"],
+        description=values["description"] or "",
+        course_id=values["course"],
+        roles=roles,
+        parts=_inner_parts(given),
+        policy=values["policy"],
+        hours=values["hours"],
+        credit=values["credit"],
+        transfer=values["transfer"],
+        audience=() if set(audience) == set(POSITIONS) else audience,
+        effective_from=start_of_day(values["effective"], config.timezone),
+    )
+
+
+def _inner_parts(given: dict[str, Any]) -> list[offers.PartRole]:
+    """Tests inside a unit, where the author named some."""
+    found = []
+    for row in _inner_rows(given):
+        if str(row["part"]).strip():
+            unit = str(row["unit"])
+            found.append(
+                offers.PartRole(
+                    unit=int(unit) if unit.isdecimal() else -1,
+                    kind=str(row["kind"]),
+                    part=str(row["part"]),
+                    role=str(row["role"]),
+                )
+            )
+    return found
