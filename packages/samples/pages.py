@@ -5,8 +5,11 @@ Without the script the page is still readable: all screens stand one below the o
 
 import html
 import json
+import re
 from string import Template
 from typing import Any
+
+from lxml import etree
 
 from packages.samples.content import HOME, Exam, Lesson, Question, Sample, Unit
 
@@ -91,11 +94,38 @@ def _lesson(part: Lesson) -> str:
             part,
             str(number),
             screen.heading,
-            screen.html + (_form(part, screen.check) if screen.check else ""),
+            _with_labels(screen.html)
+            + (_form(part, screen.check) if screen.check else ""),
             screen.check.id if screen.check else "",
         )
         for number, screen in enumerate(part.screens, start=1)
     )
+
+
+def _with_labels(text: str) -> str:
+    """`text` with tables that a narrow screen can show as a list.
+
+    Each cell names its column; the roles keep a table what it is when its cells are
+    laid out as blocks.
+    """
+    return re.sub(r"<table>.*?</table>", _labelled, text, flags=re.DOTALL)
+
+
+def _labelled(found: re.Match[str]) -> str:
+    table = etree.fromstring(found[0])
+    table.set("role", "table")
+    columns = [str(head.text) for head in table.iterfind("thead/tr/th")]
+    for group in [*table.iterfind("thead"), *table.iterfind("tbody")]:
+        group.set("role", "rowgroup")
+    for row in table.iter("tr"):
+        row.set("role", "row")
+        for cell, column in zip(row, columns, strict=True):
+            scope = cell.get("scope")
+            roles = {"col": "columnheader", "row": "rowheader"}
+            cell.set("role", roles[scope] if scope else "cell")
+            if scope != "col":
+                cell.set("data-label", column)
+    return etree.tostring(table, encoding="unicode")
 
 
 def _test(part: Exam) -> str:
