@@ -355,7 +355,11 @@ def _worker(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _doctor(arguments: argparse.Namespace, config: Config) -> int:
-    checks = list(doctor.examine(make_parts(config), datetime.now(UTC)))
+    parts = make_parts(config)
+    try:
+        checks = list(doctor.examine(parts, datetime.now(UTC)))
+    finally:
+        parts.engine.dispose()
     if arguments.json:
         body = {"checks": [vars(check) for check in checks]}
         sys.stdout.write(orjson.dumps(body).decode() + "\n")

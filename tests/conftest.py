@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from lrs.db import Base, make_engine, writing
+from lrs.migrate import FOLDER
 from lrs.parts import Parts
 from lrs.storage import make_storage
 from lrs.tables import MAIN_TENANT, Clock, Tenant
@@ -86,6 +89,9 @@ def build_schema(url: str) -> None:
                 importlib.import_module(".".join(within.with_suffix("").parts))
     engine = make_engine(url)
     Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        scripts = ScriptDirectory(str(FOLDER))
+        MigrationContext.configure(connection).stamp(scripts, "head")
     with writing(engine) as db:
         db.add(Tenant(id=MAIN_TENANT, name="main"))
         db.flush()

@@ -1,0 +1,47 @@
+"""A server with an application of a few lines, for the tests of `lrs/server.py`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from lrs import server
+from lrs.config import Config
+from lrs.worker import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from lrs.parts import Parts
+
+
+def create(_parts: Parts) -> server.Wsgi:
+    return server.Observed(answer, site="small")
+
+
+def answer(
+    environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    text = {
+        "/health/ready": lambda: "ready",
+        "/pid": lambda: str(os.getpid()),
+        "/slow": lambda: time.sleep(1.5) or "slow",
+        "/read": lambda: str(len(environ["wsgi.input"].read())),
+    }[environ["PATH_INFO"]]()
+    body = text.encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def note(parts: Parts, now: datetime) -> None:
+    (parts.config.data / "worker").write_text(f"{os.getpid()} {now.isoformat()}")
+
+
+WORK = Work(handlers={}, followers={}, periodic={"note": (timedelta(0), note)})
+
+if __name__ == "__main__":
+    sys.exit(server.serve(Config.from_env(os.environ), create, WORK))
