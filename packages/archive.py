@@ -315,9 +315,9 @@ def _refuse_growth(entries: Iterable[_Listed]) -> None:
 def _limits(entries: Iterable[_Listed], directory: int) -> dict[int, int]:
     """Offset of each file -> where the next begins; refuses files on the same bytes."""
     ordered = sorted(entries, key=lambda one: one.offset)
-    ends = [*(entry.offset for entry in ordered[1:]), directory]
     limits: dict[int, int] = {}
-    for entry, limit in zip(ordered, ends, strict=True):
+    for number, entry in enumerate(ordered, 1):
+        limit = ordered[number].offset if number < len(ordered) else directory
         end = entry.offset + _LOCAL.size + len(entry.header_name) + entry.packed
         if end > directory:
             _damaged("a file reaches beyond the archive")
@@ -427,10 +427,11 @@ def _refuse_unsafe_name(name: str) -> None:
     for reading in (name, unicodedata.normalize("NFKC", name), _decoded(name)):
         slashed = reading.replace("\\", "/")
         parts = [part.strip() for part in slashed.split("/")]
+        first = next((part for part in parts if part not in {"", "."}), "")
         if (
             slashed.startswith("/")
             or any(part == ".." for part in parts)
-            or (len(parts[0]) > 1 and parts[0][1] == ":" and parts[0][0].isalpha())
+            or (first[1:2] == ":" and first[0].isalpha())
             or any(unicodedata.category(one) in {"Cc", "Cs"} for one in reading)
         ):
             refuse_as_unsafe("unsafe_name", path=name)

@@ -79,6 +79,8 @@ def _findings_of_xml(file: BinaryIO, filename: str) -> tuple[Finding, ...]:
     name = str(document.root.tag).rpartition("}")[2]
     if name == "courseStructure":
         return (finding("standard_later", path=filename, standard=LATER["cmi5"]),)
+    if name == "manifest":
+        return (finding("manifest_alone", path=filename),)
     return ()
 
 

@@ -79,4 +79,5 @@ UNKNOWN = "application/octet-stream"
 
 def content_type(path: str) -> str:
     """The type of a file by its ending; bytes of no known kind otherwise."""
-    return TYPES.get(path.rpartition("/")[2].rpartition(".")[2].lower(), UNKNOWN)
+    stem, _, ending = path.rpartition("/")[2].rpartition(".")
+    return TYPES.get(ending.lower(), UNKNOWN) if stem else UNKNOWN

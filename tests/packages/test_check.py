@@ -1,0 +1,64 @@
+"""The doctor: any file gets an answer, in words and as SARIF."""
+
+import hashlib
+import io
+import json
+
+import pytest
+
+from packages.check import check_package, digest, sarif
+from tests.packages.make import Item, course, manifest, package
+from tests.packages.test_readers import CMI5
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        (course(), []),
+        (b"", ["empty_file"]),
+        (b"\x89PNG", ["not_a_package"]),
+        (b"<a", ["xml_malformed"]),
+        (b"<html/>", ["not_a_package"]),
+        (manifest().encode(), ["manifest_alone"]),
+        (CMI5.encode(), ["standard_later"]),
+        (b"\xef\xbb\xbf" + CMI5.encode(), ["standard_later"]),
+        (CMI5.encode("utf-16"), ["standard_later"]),
+        (package({"a": "x"}), ["no_manifest"]),
+        (course()[:200], ["zip_damaged"]),
+    ],
+)
+def test_any_file_gets_an_answer(data: bytes, codes: list[str]) -> None:
+    checked = check_package(io.BytesIO(data), filename="x.zip")
+    assert [one.code for one in checked.manifest.findings] == codes
+    assert checked.manifest.is_importable == (not codes)
+    assert (checked.contents is None) == bool(codes)
+
+
+def test_strict_refuses_repairs() -> None:
+    data = course(Item(href="index.html"), version=None)
+    kind = check_package(io.BytesIO(data), filename="x.zip").manifest
+    strict = check_package(io.BytesIO(data), filename="x.zip", strict=True).manifest
+    assert kind.is_importable
+    assert not strict.is_importable
+    assert [one.code for one in strict.findings] == ["version_missing"]
+
+
+def test_digest() -> None:
+    data = course()
+    assert digest(io.BytesIO(data)) == (hashlib.sha256(data).hexdigest(), len(data))
+
+
+def test_sarif_names_rule_place_and_line() -> None:
+    data = course(Item(files=["no picture.png"]))
+    checked = check_package(io.BytesIO(data), filename="my course.zip")
+    log = sarif(checked, filename="my course.zip", version="1")
+    assert log["version"] == "2.1.0"
+    json.dumps(log)
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert result["ruleId"] == "files_missing"
+    assert result["level"] == "warning"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "my%20course.zip/imsmanifest.xml"
+    assert place["region"]["startLine"] > 1
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["files_missing"]

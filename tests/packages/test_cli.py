@@ -1,0 +1,109 @@
+"""The two commands, as people and scripts call them."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lrs.config import Config
+from lrs.parts import Parts
+from packages import cli
+from tests.packages.make import Item, course
+
+
+def call(config: Config, *words: str) -> int:
+    parser = argparse.ArgumentParser()
+    cli.add_commands(parser.add_subparsers())
+    arguments = parser.parse_args(["package", *words])
+    return int(arguments.run(arguments, config))
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good course.zip"
+    items = [Item("m", "Module", href=None, items=[Item("a", "Урок", "a.html")])]
+    path.write_bytes(course(*items, version=None))
+    return str(path)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.zip"
+    path.write_bytes(b"no zip")
+    return str(path)
+
+
+def test_check_as_json(
+    config: Config, good: str, bad: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(config, "check", good, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["status"] == "importable"
+    assert shown["standard"] == "scorm_12"
+    assert shown["units"] == [
+        {"index": 0, "id": "a", "title": "Урок", "launch": "a.html"}
+    ]
+    assert shown["findings"][0]["code"] == "version_missing"
+    assert len(shown["sha256"]) == 64
+    assert call(config, "check", bad, "--json") == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["units"]) == ("rejected", [])
+
+
+def test_check_as_sarif(
+    config: Config, bad: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(config, "check", bad, "--sarif") == 1
+    log = json.loads(capsys.readouterr().out)
+    assert log["runs"][0]["results"][0]["ruleId"] == "not_a_package"
+
+
+def test_check_in_words(
+    config: Config, good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(config, "check", good) == 0
+    out = capsys.readouterr().out
+    assert "A course  [1.2]\n  Module\n    - Урок\n" in out
+    assert "repair version_missing imsmanifest.xml" in out
+    assert call(config, "check", good, "--strict") == 1
+
+
+def test_check_needs_no_data_folder(tmp_path: Path, good: str) -> None:
+    nowhere = tmp_path / "nowhere"
+    config = Config(data=nowhere, secret_key="a secret of the tests")
+    assert call(config, "check", good) == 0
+    assert not nowhere.exists()
+
+
+def test_import(
+    parts: Parts, good: str, bad: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = replace(parts.config)
+    assert call(config, "import", good, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["progress"]) == ("imported", 1.0)
+    assert shown["filename"] == "good course.zip"
+    assert call(config, "import", good) == 0
+    assert capsys.readouterr().out.startswith("imported: package ")
+    assert call(config, "import", bad, "--json") == 1
+    assert json.loads(capsys.readouterr().out)["status"] == "rejected"
+
+
+def test_a_missing_file_is_a_refusal(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for action in ("check", "import"):
+        assert call(config, action, "nothing.zip") == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "nothing.zip" in captured.err
+
+
+def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    cli._show_progress(0.5)
+    cli._show_progress(1.0)
+    assert capsys.readouterr().err == (
+        f"\r[{'#' * 20}{'.' * 20}]  50%\r[{'#' * 40}] 100%\n"
+    )

@@ -1,0 +1,73 @@
+"""Which units are proposed as pre-test and post-test."""
+
+from decimal import Decimal
+
+import pytest
+
+from packages.manifest import Manifest, Unit
+from packages.roles import propose_roles
+
+
+def proposed(*units: tuple[str, str] | Unit) -> list[tuple[int, str]]:
+    made = tuple(
+        unit
+        if isinstance(unit, Unit)
+        else Unit(index, unit[1], unit[1], "sco", unit[0], "a.html")
+        for index, unit in enumerate(units)
+    )
+    found = propose_roles(Manifest("scorm_12", "1.2", "m", "T", units=made))
+    return [(one.unit, one.role) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("title", "identifier", "role"),
+    [
+        ("Pre-test", "i", "pretest"),
+        ("PRETEST", "i", "pretest"),
+        ("Pre Test: what do you know?", "i", "pretest"),
+        ("Module 1 pre-assessment", "i", "pretest"),
+        ("Pre-course assessment", "i", "pretest"),
+        ("Diagnostic test", "i", "pretest"),
+        ("Test out of this course", "i", "pretest"),
+        ("Welcome", "ITEM_PreTest_01", "pretest"),
+        ("Welcome", "pretest1", "pretest"),
+        ("Post-test", "i", "posttest"),
+        ("Final exam", "i", "posttest"),
+        ("Final Assessment", "i", "posttest"),
+        ("End of course quiz", "i", "posttest"),
+        ("Wrap-up", "post_test", "posttest"),
+        ("Preventing accidents", "i", None),
+        ("Present testimony", "i", None),
+        ("Postal service", "i", None),
+        ("Fingerprint testing", "i", None),
+        ("Finally", "lesson-3", None),
+    ],
+)
+def test_words(title: str, identifier: str, role: str | None) -> None:
+    found = proposed((title, identifier), ("Something else", "z"))
+    assert found == ([(0, role)] if role else [])
+
+
+def test_a_heading_counts_for_its_units() -> None:
+    unit = Unit(0, "q1", "q1", "sco", "Questions", "a.html", parents=("Pre-test",))
+    assert proposed(unit, ("Lesson", "l")) == [(0, "pretest")]
+
+
+def test_the_last_unit_when_nothing_is_called_post_test() -> None:
+    assert proposed(("Lesson", "a"), ("Golf quiz", "b")) == [(1, "posttest")]
+    scored = Unit(1, "b", "b", "sco", "The end", "a.html", mastery_score=Decimal(80))
+    assert proposed(("Lesson", "a"), scored) == [(1, "posttest")]
+    assert proposed(("Golf quiz", "a")) == []
+    assert proposed(("Lesson", "a"), ("Summary", "b")) == []
+
+
+def test_each_proposal_says_why() -> None:
+    units = (
+        Unit(0, "i", "i", "sco", "Pre-test", "a.html"),
+        Unit(1, "j", "j", "sco", "Golf quiz", "a.html"),
+    )
+    found = propose_roles(Manifest("scorm_12", "1.2", "m", "T", units=units))
+    assert [one.why for one in found] == [
+        "Its title is “Pre-test”.",
+        "It is the last unit and is called “Golf quiz”.",
+    ]
