@@ -91,8 +91,7 @@ def test_a_cycle_holds_its_days_and_no_others(
 def test_one_instant_can_lie_in_two_cycles_of_two_zones() -> None:
     instant = datetime(2025, 1, 1, 3, 0, tzinfo=UTC)
     found = {
-        zone: cycle_of(CYCLES, instant, zone)
-        for zone in ("UTC", "America/Los_Angeles")
+        zone: cycle_of(CYCLES, instant, zone) for zone in ("UTC", "America/Los_Angeles")
     }
     assert {zone: one and one.id for zone, one in found.items()} == {
         "UTC": "cpt-2025",

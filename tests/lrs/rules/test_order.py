@@ -1,0 +1,248 @@
+"""Any order, repetition, voiding and batching of the same statements: one net state.
+
+And replay gives the same rows, byte for byte. The controls are rules that depend on
+the order, or on the batches; the same properties must catch them.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from lrs.rules import derive
+from lrs.rules.log import Seen
+from tests.conftest import NOW
+from tests.lrs.rules.builders import (
+    COURSE,
+    LEARNER,
+    LESSON,
+    POSTTEST,
+    PRETEST,
+    at,
+    offer_course,
+    said,
+    store,
+    voiding,
+    whole_way,
+)
+from tests.lrs.rules.runs import follow, net, replayed, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Engine
+
+OFFICER_2 = {"objectType": "Agent", "mbox": "mailto:second@agency.example"}
+ACTORS = (LEARNER, LEARNER, LEARNER, OFFICER_2)
+REGISTRATIONS = (uuid.UUID(int=1), uuid.UUID(int=1), uuid.UUID(int=2))
+# both sides of new year, of 72 hours before NOW, and one instant twice
+TIMES = (
+    "2025-12-30T12:00:00",
+    "2026-01-01T07:59:59.999999",
+    "2026-01-01T08:00:00",
+    "2026-02-01T12:00:00",
+    "2026-02-01T12:00:00",
+    "2026-02-03T12:00:00",
+    "2026-03-01T12:00:00",
+    "2026-04-01T12:00:00",
+)
+RESULTS: tuple[dict[str, Any], ...] = (
+    {"score": {"scaled": 0.79}},
+    {"score": {"scaled": 0.8}},
+    {"score": {"raw": 41, "min": 0, "max": 50}},
+    {"score": {"raw": 90}},
+    {"completion": True},
+    {"completion": True, "success": True, "score": {"scaled": 1}},
+    {},
+)
+SHOWN = (
+    ("registered", COURSE),
+    ("completed", PRETEST),
+    ("completed", LESSON),
+    ("completed", POSTTEST),
+    ("passed", POSTTEST),
+    ("passed", POSTTEST),
+    ("failed", POSTTEST),
+    ("suspended", POSTTEST),
+    ("terminated", POSTTEST),
+    ("progressed", POSTTEST),
+    ("attested", COURSE),
+)
+
+
+@dataclass
+class Story:
+    """Statements, which of them are voided, and an order to store them in."""
+
+    statements: list[dict[str, Any]]
+    seed: int
+
+    def shuffled(self) -> list[dict[str, Any]]:
+        mixed = list(self.statements)
+        random.Random(self.seed).shuffle(mixed)  # noqa: S311 - an order, no secret
+        return mixed
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Mostly one learner's way, finished or nearly so, with more beside it."""
+    statements = []
+    if draw(st.integers(0, 4)):
+        statements = whole_way(
+            at("2026-02-01T12:00:00"), scaled=draw(st.sampled_from(["0.79", "0.8"]))
+        )
+        for one in statements:
+            one["id"] = str(draw(st.uuids(version=4)))
+            one["context"]["registration"] = str(REGISTRATIONS[0])
+    for name, activity in draw(st.lists(st.sampled_from(SHOWN), max_size=8)):
+        result = {}
+        if name not in {"registered", "attested"}:
+            result = draw(st.sampled_from(RESULTS))
+        statements.append(
+            said(
+                name,
+                activity,
+                at(draw(st.sampled_from(TIMES))),
+                id=draw(st.uuids(version=4)),
+                result=result,
+                registration=draw(st.sampled_from(REGISTRATIONS)),
+                actor=draw(st.sampled_from(ACTORS)),
+                extensions={"position": "sworn"} if name == "registered" else None,
+            )
+        )
+    if statements:
+        voided = draw(st.sets(st.integers(0, len(statements) - 1), max_size=2))
+        for index in sorted(voided):
+            void = voiding(statements[index], at("2026-02-10T12:00:00"))
+            void["id"] = str(draw(st.uuids(version=4)))
+            statements.append(void)
+    return Story(statements, draw(st.integers(0, 2**32)))
+
+
+def run(
+    db: Session, statements: Sequence[dict[str, Any]], *, seed: int, repeat: bool
+) -> tuple[set[Any], list[Any], list[Any]]:
+    """The net state, the rows and the replayed rows, after storing in this order."""
+    choose = random.Random(seed)  # noqa: S311
+    before = db.begin_nested()
+    offer_course(db, now=NOW)
+    follow(db, NOW)
+    waiting: list[dict[str, Any]] = []
+    for one in statements:
+        waiting.append(one)
+        if choose.random() < 0.4:
+            store(db, *waiting, now=NOW)
+            if repeat:
+                # an honest retry of all that was sent
+                store(db, *waiting, now=NOW)
+            waiting = []
+            if choose.random() < 0.6:
+                follow(db, NOW)
+    if waiting:
+        store(db, *waiting, now=NOW)
+    follow(db, NOW)
+    found = net(db)
+    first = rows(db)
+    again = replayed(db, NOW)
+    before.rollback()
+    db.expunge_all()
+    return found, first, again
+
+
+def check_story(db: Session, story: Story) -> bool:
+    """Whether the story earned something; fails where the order made a difference."""
+    straight, first, again = run(db, story.statements, seed=story.seed, repeat=False)
+    assert first == again
+    mixed, first, again = run(db, story.shuffled(), seed=story.seed + 1, repeat=True)
+    assert first == again
+    assert straight == mixed
+    return bool(straight)
+
+
+def search(
+    db: Session, *, examples: int, phases: Sequence[Phase] = tuple(Phase)
+) -> int:
+    """Let hypothesis look for a story that breaks the rule; how many awarded."""
+    awarded = 0
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(stories())
+    def check(story: Story) -> None:
+        nonlocal awarded
+        awarded += check_story(db, story)
+
+    check()
+    return awarded
+
+
+def test_every_order_gives_one_net_state(db: Session) -> None:
+    # stories that never earn anything would prove little
+    assert search(db, examples=80) >= 20
+
+
+def caught(engine: Engine) -> None:
+    """The search fails, as it must for a rule that depends on the order."""
+    with Session(engine) as db, db.begin(), pytest.raises(AssertionError):
+        search(db, examples=80, phases=[Phase.generate])
+
+
+def test_rules_that_look_at_the_newest_result_only_are_caught(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = derive.fold
+
+    def newest_result(observations: Sequence[Any], **rest: Any) -> Any:
+        scored = [one.seq for one in observations if one.score is not None]
+        kept = [
+            one if one.seq == max(scored, default=0) else replace(one, score=None)
+            for one in observations
+        ]
+        return real(kept, **rest)
+
+    monkeypatch.setattr(derive, "fold", newest_result)
+    caught(sqlite_engine)
+
+
+def test_ties_broken_by_arrival_are_caught(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = derive.fold
+
+    def by_arrival(observations: Sequence[Any], **rest: Any) -> Any:
+        delayed = [
+            replace(
+                one,
+                evidence=replace(
+                    one.evidence,
+                    at=one.evidence.at + timedelta(microseconds=one.seq),
+                ),
+            )
+            for one in observations
+        ]
+        return real(delayed, **rest)
+
+    monkeypatch.setattr(derive, "fold", by_arrival)
+    caught(sqlite_engine)
+
+
+def test_rules_that_see_the_whole_batch_are_caught(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # then the ledger depends on how the log was cut into pieces
+    monkeypatch.setattr(Seen, "stands", lambda one, _seq: one.voided_seq is None)
+    caught(sqlite_engine)
