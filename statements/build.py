@@ -1,8 +1,8 @@
 """Our own statements: acts in the portal, SCORM translated, duties of cmi5.
 
 Built by the `tincan` library, which knows the classes of xAPI 1.0.x; the result, the
-context's extensions and the timestamp are set beside it, because it rewrites
-durations and drops null extensions.
+context's extensions, the timestamp and UUIDs are set beside it, because it rewrites
+durations, drops null extensions and refuses UUIDs newer than version 5.
 """
 
 from copy import deepcopy
@@ -36,19 +36,22 @@ def build_statement(
     """
     # the library changes what it is given
     actor, context, object = deepcopy((actor, context or {}, object))
-    extensions = context.pop("extensions", None)
+    aside = {
+        name: _plain(context.pop(name))
+        for name in ("registration", "extensions")
+        if context.get(name)
+    }
     target = {"id": object} if isinstance(object, str) else object
-    built: dict[str, Any] = tincan.Statement(
+    built: dict[str, Any] = {"id": str(id)} | tincan.Statement(
         {
-            "id": str(id),
             "actor": actor,
             "verb": {"id": verb_iri(verb), "display": {"en-US": verb}},
             "object": {"objectType": "Activity", **target},
         }
         | ({"context": context} if context else {})
     ).as_version(VERSION)
-    if extensions:
-        built.setdefault("context", {})["extensions"] = _plain(extensions)
+    if aside:
+        built["context"] = aside | built.get("context", {})
     if result:
         built["result"] = _plain(result)
     built["timestamp"] = scalars.format_timestamp(timestamp)

@@ -49,6 +49,20 @@ def test_what_is_given_comes_out() -> None:
     assert prepare(built, now=NOW).id == ID
 
 
+def test_uuids_of_any_version_are_taken() -> None:
+    newer = UUID("01995bb1-1b6a-7c3e-8f70-0123456789ab")
+    built = build_statement(
+        id=newer,
+        actor=LEARNER,
+        verb="passed",
+        object="http://example.org/c",
+        timestamp=NOW,
+        context={"registration": str(newer), "revision": "1"},
+    )
+    assert built["context"] == {"registration": str(newer), "revision": "1"}
+    assert prepare(built, now=NOW).id == newer
+
+
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"voided"}))
 def test_every_verb_makes_a_valid_statement(verb: str) -> None:
     built = build_statement(
