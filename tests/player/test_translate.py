@@ -1,0 +1,342 @@
+"""SCORM changes as statements: one table, and properties of all of them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from player import cmi, scorm_12, translate
+from player.translate import Moment
+from statements.prepare import prepare
+from statements.vocabulary import VERBS
+from tests.player.test_cmi import ANY_NAME, ANY_VALUE
+
+NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
+MOMENT = Moment(seq=4, at=NOW)
+COURSE = "https://portal.example/activities/c1"
+UNIT = f"{COURSE}/units/u1"
+SUBJECT = translate.Subject(
+    actor={
+        "objectType": "Agent",
+        "account": {"homePage": "https://portal.example", "name": "p1"},
+    },
+    registration=uuid.UUID(int=1),
+    launch_id=uuid.UUID(int=2),
+    revision="3",
+    course_iri=COURSE,
+    course_title="Course",
+    unit_iri=UNIT,
+    unit_title="Урок 1",
+    attempt_iri=f"{UNIT}/attempts/a1",
+)
+TABLE = cmi.elements_of("scorm_12")
+FRESH = scorm_12.first_values(scorm_12.Given())
+SHORT = {iri: name for name, iri in VERBS.items()}
+
+
+def told(
+    changes: list[tuple[str, str]], before: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    start = FRESH | (before or {})
+    after, refused = cmi.apply_changes(TABLE, start, changes)
+    assert refused == []
+    return list(
+        translate.progress(SUBJECT, MOMENT, before=start, after=after, changed=changes)
+    )
+
+
+def brief(statements: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Verb, object and result of each."""
+    return [
+        (
+            SHORT[one["verb"]["id"]],
+            one["object"]["id"].removeprefix(COURSE),
+            one.get("result"),
+        )
+        for one in statements
+    ]
+
+
+STATUS = "cmi.core.lesson_status"
+U = "/units/u1"
+DONE = {"completion": True}
+PASSED = {"completion": True, "success": True}
+FAILED = {"completion": True, "success": False}
+
+
+def score(raw: float, **more: float) -> dict[str, Any]:
+    return {"score": {"scaled": raw / 100, "raw": raw, **more}}
+
+
+CASES: list[tuple[list[tuple[str, str]], dict[str, str], list[Any]]] = [
+    ([], {}, []),
+    ([("cmi.suspend_data", "x"), ("cmi.core.lesson_location", "1")], {}, []),
+    ([(STATUS, "incomplete")], {}, []),
+    ([(STATUS, "browsed")], {}, []),
+    ([(STATUS, "completed")], {}, [("completed", U, DONE)]),
+    ([(STATUS, "completed")], {STATUS: "completed"}, []),
+    ([(STATUS, "passed")], {}, [("passed", U, PASSED), ("completed", U, PASSED)]),
+    ([(STATUS, "failed")], {}, [("failed", U, FAILED), ("completed", U, FAILED)]),
+    ([(STATUS, "passed")], {STATUS: "failed"}, [("passed", U, PASSED)]),
+    ([(STATUS, "failed")], {STATUS: "passed"}, [("failed", U, FAILED)]),
+    ([(STATUS, "incomplete")], {STATUS: "passed"}, []),
+    ([("cmi.core.score.raw", "80")], {}, [("scored", U, score(80))]),
+    ([("cmi.core.score.raw", "79.5")], {}, [("scored", U, score(79.5))]),
+    ([("cmi.core.score.raw", "0")], {}, [("scored", U, score(0))]),
+    ([("cmi.core.score.raw", "")], {"cmi.core.score.raw": "50"}, []),
+    ([("cmi.core.score.min", "0"), ("cmi.core.score.max", "100")], {}, []),
+    (
+        [
+            ("cmi.core.score.raw", "8"),
+            ("cmi.core.score.min", "0"),
+            ("cmi.core.score.max", "10"),
+        ],
+        {},
+        [("scored", U, score(8, min=0, max=10))],
+    ),
+    # bounds that xAPI would refuse are left out, the score stays
+    (
+        [
+            ("cmi.core.score.raw", "80"),
+            ("cmi.core.score.min", "0"),
+            ("cmi.core.score.max", "10"),
+        ],
+        {},
+        [("scored", U, score(80, min=0))],
+    ),
+    (
+        [
+            ("cmi.core.score.raw", "0"),
+            ("cmi.core.score.min", "0"),
+            ("cmi.core.score.max", "0"),
+        ],
+        {},
+        [("scored", U, score(0))],
+    ),
+    (
+        [(STATUS, "passed"), ("cmi.core.score.raw", "90")],
+        {},
+        [
+            ("scored", U, score(90)),
+            ("passed", U, PASSED | score(90)),
+            ("completed", U, PASSED | score(90)),
+        ],
+    ),
+    (
+        [("cmi.comments", "Very "), ("cmi.comments", "good.")],
+        {"cmi.comments": "Earlier. "},
+        [("commented", U, {"response": "Very good."})],
+    ),
+    (
+        [
+            ("cmi.objectives.0.id", "o 1".replace(" ", "/")),
+            ("cmi.objectives.0.status", "passed"),
+            ("cmi.objectives.0.score.raw", "75"),
+        ],
+        {},
+        [
+            ("scored", f"{U}/objectives/o%2F1", score(75)),
+            ("passed", f"{U}/objectives/o%2F1", PASSED | score(75)),
+        ],
+    ),
+    ([("cmi.objectives.0.status", "failed")], {}, []),
+    (
+        [("cmi.objectives.0.id", "late")],
+        {"cmi.objectives._count": "1", "cmi.objectives.0.status": "completed"},
+        [("completed", f"{U}/objectives/late", DONE)],
+    ),
+    (
+        [("cmi.objectives.0.status", "completed")],
+        {
+            "cmi.objectives._count": "1",
+            "cmi.objectives.0.id": "o",
+            "cmi.objectives.0.status": "completed",
+        },
+        [],
+    ),
+    ([("cmi.interactions.0.id", "q1")], {}, []),
+    ([("cmi.interactions.0.student_response", "a")], {}, []),
+    (
+        [
+            ("cmi.interactions.0.id", "q1"),
+            ("cmi.interactions.0.type", "choice"),
+            ("cmi.interactions.0.student_response", "a,c"),
+            ("cmi.interactions.0.result", "wrong"),
+            ("cmi.interactions.0.latency", "00:00:09.5"),
+        ],
+        {},
+        [
+            (
+                "responded",
+                f"{U}/interactions/q1",
+                {"response": "a[,]c", "success": False, "duration": "PT9.5S"},
+            )
+        ],
+    ),
+    (
+        [("cmi.interactions.0.id", "q1"), ("cmi.interactions.0.result", "0.75")],
+        {},
+        [("responded", f"{U}/interactions/q1", {"score": {"raw": 0.75}})],
+    ),
+    (
+        [
+            ("cmi.interactions.0.id", "q1"),
+            ("cmi.interactions.0.student_response", "x"),
+            ("cmi.interactions.0.result", "neutral"),
+        ],
+        {},
+        [("responded", f"{U}/interactions/q1", {"response": "x"})],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "expected"), CASES, ids=lambda row: ascii(row)[:60]
+)
+def test_what_is_told(
+    changes: list[tuple[str, str]], before: dict[str, str], expected: list[Any]
+) -> None:
+    assert brief(told(changes, before)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "response"),
+    [
+        ("true-false", "t", "true"),
+        ("true-false", "0", "false"),
+        ("true-false", "False", "false"),
+        ("true-false", "maybe", "maybe"),
+        ("true-false", "", ""),
+        ("choice", "a", "a"),
+        ("choice", "a,b", "a[,]b"),
+        ("choice", "{a, b}", "a[,]b"),
+        ("choice", "Answer_A_text", "Answer_A_text"),
+        ("sequencing", "c,a,b", "c[,]a[,]b"),
+        ("matching", "1.a,2.b", "1[.]a[,]2[.]b"),
+        ("matching", "1,2", "1,2"),
+        ("fill-in", "one, two.", "one, two."),
+        ("numeric", "3.5", "3.5"),
+        ("likert", "strongly", "strongly"),
+        ("performance", "step 1,2", "step 1,2"),
+        ("", "a,b", "a,b"),
+    ],
+)
+def test_responses_in_the_spelling_of_xapi(kind: str, text: str, response: str) -> None:
+    assert translate.response_of(kind, text) == response
+
+
+def test_an_interaction_is_defined_with_its_correct_responses() -> None:
+    (one,) = told(
+        [
+            ("cmi.interactions.0.id", "q1"),
+            ("cmi.interactions.0.type", "matching"),
+            ("cmi.interactions.0.correct_responses.0.pattern", "1.a,2.b"),
+            ("cmi.interactions.0.correct_responses.1.pattern", ""),
+            ("cmi.interactions.0.result", "correct"),
+        ]
+    )
+    assert one["object"]["definition"] == {
+        "type": "http://adlnet.gov/expapi/activities/cmi.interaction",
+        "interactionType": "matching",
+        "correctResponsesPattern": ["1[.]a[,]2[.]b"],
+    }
+    (parent,) = one["context"]["contextActivities"]["parent"]
+    assert parent["id"] == UNIT
+
+
+def closing(verb: str, seconds: str | None, **changes: str) -> dict[str, Any]:
+    return translate.closing(
+        SUBJECT,
+        MOMENT,
+        verb=verb,
+        values=FRESH | {f"cmi.core.{n}": v for n, v in changes.items()},
+        seconds=None if seconds is None else Decimal(seconds),
+    )
+
+
+@pytest.mark.parametrize("verb", ["suspended", "terminated"])
+def test_every_closing_statement_carries_the_outcome(verb: str) -> None:
+    done = closing(verb, "3725.5", lesson_status="failed", **{"score.raw": "40"})
+    assert SHORT[done["verb"]["id"]] == verb
+    assert done["result"] == {
+        "completion": True,
+        "success": False,
+        "score": {"scaled": 0.4, "raw": 40},
+        "duration": "PT1H2M5.5S",
+    }
+    begun = closing(verb, "0", lesson_status="incomplete")
+    assert begun["result"] == {"completion": False, "duration": "PT0S"}
+    assert closing(verb, "0")["result"] == {"duration": "PT0S"}
+
+
+def test_opening() -> None:
+    for is_resumed, verb in [(False, "initialized"), (True, "resumed")]:
+        one = translate.opening(SUBJECT, MOMENT, is_resumed=is_resumed)
+        assert SHORT[one["verb"]["id"]] == verb
+        assert "result" not in one
+
+
+def test_the_profiles_context() -> None:
+    one = translate.opening(SUBJECT, MOMENT, is_resumed=False)
+    related = one["context"]["contextActivities"]
+    assert one["object"]["definition"] == {
+        "type": "http://adlnet.gov/expapi/activities/lesson",
+        "name": {"und": "Урок 1"},
+    }
+    assert [
+        (each["id"], each["definition"]["type"].rpartition("/")[2])
+        for each in related["grouping"]
+    ] == [(COURSE, "course"), (SUBJECT.attempt_iri, "attempt")]
+    assert [each["id"] for each in related["category"]] == [
+        "https://w3id.org/xapi/scorm"
+    ]
+    assert "parent" not in related
+    assert one["context"]["registration"] == str(SUBJECT.registration)
+    assert one["context"]["revision"] == "3"
+    assert one["actor"] == SUBJECT.actor
+    assert one["timestamp"].startswith("2026-03-02T17:00:00")
+
+
+def test_the_same_entry_gives_the_same_statements() -> None:
+    changes = [(STATUS, "passed"), ("cmi.core.score.raw", "90")]
+    assert told(changes) == told(changes)
+    ids = [one["id"] for one in told(changes)]
+    assert len(set(ids)) == len(ids)
+    later = translate.progress(
+        SUBJECT,
+        Moment(seq=5, at=NOW),
+        before=FRESH,
+        after=FRESH | dict(changes),
+        changed=changes,
+    )
+    assert not {one["id"] for one in later} & set(ids)
+
+
+CHANGES = st.lists(st.tuples(ANY_NAME, ANY_VALUE), max_size=25)
+
+
+@given(changes=CHANGES)
+def test_whatever_content_sets_the_statements_are_valid(
+    changes: list[tuple[str, str]],
+) -> None:
+    after, refused = cmi.apply_changes(TABLE, FRESH, changes)
+    places = {one.place for one in refused}
+    accepted = [one for place, one in enumerate(changes) if place not in places]
+    statements = [
+        translate.opening(SUBJECT, MOMENT, is_resumed=False),
+        *translate.progress(
+            SUBJECT, MOMENT, before=FRESH, after=after, changed=accepted
+        ),
+        translate.closing(
+            SUBJECT, MOMENT, verb="suspended", values=after, seconds=Decimal("1.23")
+        ),
+        translate.course_completed(SUBJECT, MOMENT, seconds=Decimal(0)),
+    ]
+    ids = {prepare(one, now=NOW).id for one in statements}
+    assert len(ids) == len(statements)
