@@ -21,7 +21,6 @@ import lrs.cli
 import lrs.rules.cli
 import lrs.server
 import lrs.views
-import lrs.views.operations
 import packages.cli
 import packages.intake
 import player.launches
@@ -63,7 +62,6 @@ def create_app(parts: Parts) -> Flask:
     app = Flask("rollcall", static_folder=None, root_path=str(Path(__file__).parent))
     app.extensions["rollcall"] = parts
     lrs.server.prepare(app)
-    app.register_blueprint(lrs.views.operations.BLUEPRINT)
     portal.views.prepare(app)
     for floor in (lrs.views, player.views, portal.views):
         for blueprint in floor.BLUEPRINTS:
