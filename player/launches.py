@@ -428,13 +428,12 @@ def completed_at(
     return None if row is None else row.completed_at
 
 
-def suspend_stale(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
-    """Periodic job: sessions silent for two hours count as suspended.
+def suspend_stale(parts: Parts, now: datetime) -> None:
+    """Periodic: sessions silent for two hours count as suspended.
 
     The launch stays open: what it still sends is applied, as a session resumed. A
     launch whose token has expired meanwhile is ended.
     """
-    del payload
     silent = (
         select(Launch.id)
         .where(Launch.live, Launch.received_at < now - STALE_AFTER)

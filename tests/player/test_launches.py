@@ -337,7 +337,7 @@ def test_silent_sessions_are_suspended(parts: Parts, now: datetime) -> None:
         )
     at = player.now
     for hours, expected in [(1.9, 1), (2.1, 2), (9, 2)]:
-        launches.suspend_stale(parts, {}, at + timedelta(hours=hours))
+        launches.suspend_stale(parts, at + timedelta(hours=hours))
         with reading(parts.engine) as db:
             player.db = db
             assert len(player.verbs()) == expected
