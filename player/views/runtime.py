@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from lrs.db import reading, writing
 from lrs.views.access import Allowed, allow, set_guard
@@ -21,7 +22,7 @@ from lrs.views.callers import problem_response
 from player import entries, launches, tokens
 from player.sittings import get_launch
 from statements.actors import ifi
-from statements.errors import DomainError, Invalid
+from statements.errors import DomainError, Invalid, TooLarge
 from statements.scalars import format_timestamp
 
 BLUEPRINT = Blueprint("runtime", __name__)
@@ -72,6 +73,8 @@ def _body() -> Any:
     request.max_content_length = LARGEST_BODY
     try:
         return orjson.loads(request.get_data())
+    except RequestEntityTooLarge:
+        raise TooLarge(f"At most {LARGEST_BODY} bytes are taken at once.") from None
     except orjson.JSONDecodeError:
         raise Invalid("The body is not JSON.") from None
 

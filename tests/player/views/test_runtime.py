@@ -1,0 +1,210 @@
+"""The run-time over HTTP: who may call what, and the shape of the answers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask
+
+from lrs.db import writing
+from player import tokens
+from player.views import runtime
+from tests.player.sample import LEARNER, OTHER, Player, add_package, make_unit
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from lrs.parts import Parts
+
+
+class Page:
+    """A player page: a launch, its token, and the client."""
+
+    def __init__(self, parts: Parts, client: FlaskClient, player: Player) -> None:
+        self.parts, self.client, self.player = parts, client, player
+        self.token = self.fresh_token()
+
+    def fresh_token(self, now: datetime | None = None) -> str:
+        return tokens.make_token(
+            self.parts.config,
+            launch_id=self.player.launch_id,
+            now=now or datetime.now(UTC),
+        )
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        launch_id: uuid.UUID | None = None,
+    ) -> TestResponse:
+        token = self.token if token is None else token
+        return self.client.post(
+            f"/launches/{launch_id or self.player.launch_id}/{path}",
+            json={} if body is None else body,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+
+    def another(self) -> Page:
+        with writing(self.parts.engine) as db:
+            self.player.db = db
+            return Page(self.parts, self.client, self.player.again())
+
+
+@pytest.fixture
+def page(parts: Parts) -> Page:
+    app = Flask("test")
+    app.extensions["rollcall"] = parts
+    app.register_blueprint(runtime.BLUEPRINT)
+    now = datetime.now(UTC) - timedelta(hours=1)
+    with writing(parts.engine) as db:
+        package = add_package(db, make_unit(0), make_unit(1), now=now)
+        player = Player(db, parts.config, package, now).open()
+    return Page(parts, app.test_client(), player)
+
+
+def problem(response: TestResponse) -> tuple[int, str]:
+    assert response.content_type == "application/problem+json"
+    return response.status_code, response.json["code"]  # type: ignore[index]
+
+
+def answer(response: TestResponse, status: int = 200) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["Cache-Control"] == "no-store"
+    found: dict[str, Any] = response.json  # type: ignore[assignment]
+    return found
+
+
+ROUTES = ["start", "entries", "token", "units", "close"]
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_only_the_launchs_own_token_opens_it(page: Page, path: str) -> None:
+    other = page.another()
+    stranger = tokens.make_token(
+        page.parts.config, launch_id=uuid.uuid4(), now=datetime.now(UTC)
+    )
+    foreign = tokens.make_token(
+        replace(page.parts.config, secret_key="another"),
+        launch_id=page.player.launch_id,
+        now=datetime.now(UTC),
+    )
+    for token in ("", "x", page.token + "x", foreign):
+        assert problem(page.post(path, token=token)) == (401, "invalid_token")
+    if path == "entries":
+        # the newer launch of the same registration sends the older one's leftovers
+        assert problem(page.post(path, {}, token=other.token)) == (
+            400,
+            "invalid_entries",
+        )
+        assert problem(page.post(path, token=stranger)) == (404, "not_found")
+    else:
+        for token in (other.token, stranger):
+            assert problem(page.post(path, token=token)) == (401, "invalid_token")
+
+
+def test_a_token_of_another_registration_sends_nothing(page: Page) -> None:
+    page.player.registration = uuid.uuid4()
+    other = page.another()
+    body = {"entries": [page.player.entry("initialize")]}
+    refused = page.post("entries", body, token=other.token)
+    assert problem(refused) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_an_expired_token_says_so(page: Page, path: str) -> None:
+    old = page.fresh_token(datetime.now(UTC) - tokens.LIFETIME)
+    assert problem(page.post(path, token=old)) == (401, "token_expired")
+
+
+def test_start_entries_and_close(page: Page) -> None:
+    started = answer(page.post("start"))
+    assert started["committed_seq"] == 0
+    assert started["elements"]["standard"] == "scorm_12"
+    player = page.player
+    body = {"entries": [player.entry("initialize"), player.entry("set", ("x", "y"))]}
+    assert answer(page.post("entries", body)) == {
+        "committed_seq": 2,
+        "completion": "unknown",
+        "success": "unknown",
+        "findings": [{"seq": 2, "name": "x", "code": 401}],
+    }
+    gap = page.post("entries", {"entries": [player.entry() | {"seq": 9}]})
+    assert problem(gap) == (409, "gap")
+    assert gap.json["expected_seq"] == 3  # type: ignore[index]
+    assert page.post("close").status_code == 204
+    assert page.post("close").status_code == 204
+    assert problem(page.post("start")) == (409, "launch_closed")
+    assert problem(page.post("token")) == (409, "launch_closed")
+    assert problem(page.post("units", {"unit": 1})) == (409, "launch_closed")
+    late = page.post("entries", {"entries": [player.entry() | {"seq": 3}]})
+    assert problem(late) == (409, "superseded")
+
+
+def test_what_is_refused_is_committed_all_the_same(page: Page) -> None:
+    first, _, third = (page.player.entry(kind) for kind in ("initialize", "set", "set"))
+    assert problem(page.post("entries", {"entries": [first, third]})) == (409, "gap")
+    assert answer(page.post("start"))["committed_seq"] == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"x"', b"\xff", b"null"])
+def test_bodies_that_are_no_entries(page: Page, body: bytes) -> None:
+    response = page.client.post(
+        f"/launches/{page.player.launch_id}/entries",
+        data=body,
+        headers={"Authorization": f"Bearer {page.token}"},
+    )
+    assert problem(response) in {(400, "invalid"), (400, "invalid_entries")}
+
+
+def test_a_body_that_is_too_large(page: Page) -> None:
+    response = page.client.post(
+        f"/launches/{page.player.launch_id}/entries",
+        data=b" " * (runtime.LARGEST_BODY + 1),
+        headers={"Authorization": f"Bearer {page.token}"},
+    )
+    assert problem(response) == (413, "too_large")
+
+
+def test_another_unit(page: Page) -> None:
+    opened = answer(page.post("units", {"unit": 1}), 201)
+    assert opened["url"].startswith("http://localhost:8000/launches/")
+    token = opened["url"].partition("token=")[2]
+    launch_id = uuid.UUID(opened["launch"])
+    started = answer(page.post("start", token=token, launch_id=launch_id))
+    assert started["unit"] == 1
+    for wrong in ({}, {"unit": "1"}, {"unit": True}, [1]):
+        assert problem(page.post("units", wrong, token=page.token))[0] in {400, 409}
+
+
+def test_renewal(page: Page) -> None:
+    renewed = answer(page.post("token"))
+    expires = datetime.fromisoformat(renewed["expires"])
+    assert expires > datetime.now(UTC) + timedelta(hours=11)
+    answer(page.post("start", token=renewed["token"]))
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "status"), [(None, 401), (OTHER, 401), (LEARNER, 200)]
+)
+def test_an_expired_token_is_renewed_for_the_person_signed_in(
+    page: Page, signed_in: dict[str, Any] | None, status: int
+) -> None:
+    old = page.fresh_token(datetime.now(UTC) - timedelta(days=3))
+    page.client.application.extensions["rollcall_actor"] = lambda: signed_in
+    assert page.post("token", token=old).status_code == status
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    app = Flask("test")
+    app.register_blueprint(runtime.BLUEPRINT)
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("runtime."):
+            assert app.view_functions[rule.endpoint].allowed.kind == "launch"  # type: ignore[attr-defined]
+            assert rule.methods == {"POST", "OPTIONS"}
