@@ -5,8 +5,13 @@ content hosts alike, and one process for jobs and followers. Each is started aga
 when it dies. TERM lets requests in hand finish; when the first process is killed
 the others see that they are orphans and end by themselves.
 
-There are more threads than database connections, so that bodies that arrive slowly
-do not keep others from being answered.
+There are more threads than database connections, and only a part of them may wait for
+bodies at a time: clients that send slowly keep neither pages nor probes waiting.
+
+When a client breaks off in the middle of a body, granian hands out what came as if it
+were all (measured with 2.8). So the length is checked here, and a body that comes in
+chunks without one is refused, as HTTP allows (RFC 9112, 6.3): of its end nothing could
+be said.
 """
 
 import argparse
@@ -36,7 +41,7 @@ from lrs.migrate import is_current, migrate
 from lrs.parts import Parts
 from lrs.storage import make_storage
 from lrs.worker import Work, work
-from statements.errors import Unavailable
+from statements.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -47,6 +52,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Create = Callable[[Parts], Wsgi]
 
 THREADS = 64
+READING = 48
 WAITING = 512
 END_SECONDS = 30
 RESPAWN_PAUSE_SECONDS = 1.0
@@ -60,6 +66,14 @@ log = logging.getLogger("rollcall.server")
 request_log = logging.getLogger("rollcall.requests")
 
 ROUTE: ContextVar[str] = ContextVar("route", default="")
+
+
+class TooManyBodies(Unavailable):
+    """Too many requests are being sent at this moment; try again."""
+
+
+class BodyBroken(Invalid):
+    """The request broke off before its end."""
 
 
 # What happens around every request
@@ -89,6 +103,8 @@ class Observed:
         """Answer as `app` does, with `X-Request-ID`."""
         began = time.perf_counter()
         name = begin_request(environ.get("HTTP_X_REQUEST_ID"))
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        sent = environ["wsgi.input"] = Body(environ.get("wsgi.input"), length)
         ROUTE.set("")
         answer: dict[str, Any] = {"status": 500, "length": None}
 
@@ -102,10 +118,12 @@ class Observed:
             return start_response(status, [*headers, ("X-Request-ID", name)], exc_info)
 
         def done() -> None:
+            sent.leave()
             self._note(environ, answer["status"], time.perf_counter() - began)
 
         try:
-            body = self.app(environ, start)
+            chunked = "HTTP_TRANSFER_ENCODING" in environ
+            body = (refuse_chunks if chunked else self.app)(environ, start)
         except BaseException:
             done()
             raise
@@ -141,6 +159,87 @@ class Observed:
                 "from": environ.get("REMOTE_ADDR", ""),
             },
         )
+
+
+def refuse_chunks(
+    _environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    """The answer to a body that does not say how long it is."""
+    problem = {
+        "type": "about:blank",
+        "title": "Length Required",
+        "status": 411,
+        "code": "length_required",
+        "detail": "Send Content-Length; a body in chunks is not taken.",
+    }
+    body = orjson.dumps(problem)
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+    ]
+    start_response("411 Length Required", headers)
+    return [body]
+
+
+class Body:
+    """The body of a request, which ends where it was announced to, or raises.
+
+    No more than READING threads wait for bodies.
+    """
+
+    places = threading.BoundedSemaphore(READING)
+
+    def __init__(self, stream: Any, length: int) -> None:
+        """Read `length` bytes from `stream`."""
+        self._stream = stream
+        self._left = length
+        self._inside = False
+
+    def _enter(self) -> None:
+        if not self._inside:
+            if not self.places.acquire(blocking=False):
+                raise TooManyBodies
+            self._inside = True
+
+    def leave(self) -> None:
+        """Give the place to another; the request is over."""
+        if self._inside:
+            self._inside = False
+            self.places.release()
+
+    def _take(self, data: bytes, *, at_end: bool) -> bytes:
+        self._left -= len(data)
+        if at_end and self._left > 0:
+            raise BodyBroken
+        return data
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes, or all that are left."""
+        self._enter()
+        size = -1 if size is None else size
+        # the server's reader takes no negative size
+        data: bytes = self._stream.read() if size < 0 else self._stream.read(size)
+        return self._take(data, at_end=size < 0 or (not data and size > 0))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """The next line, or as much of it as `size`."""
+        self._enter()
+        line: bytes = self._stream.readline(-1 if size is None else size)
+        return self._take(line, at_end=not line and size != 0)
+
+    def readlines(self, hint: int | None = -1) -> list[bytes]:
+        """All lines that are left, or about `hint` bytes of them."""
+        lines, size = [], 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if hint is not None and 0 < hint <= size:
+                break
+        return lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Line by line."""
+        return iter(self.readline, b"")
 
 
 class _Streamed:
@@ -253,7 +352,7 @@ def _load(config: Config, create: Create) -> Wsgi:
 
 def serve(config: Config, create: Create, todo: Work | None) -> int:
     """Serve until TERM or INT; `todo` is what the worker inside does, if any."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -268,6 +367,7 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
     server = Server(
         "rollcall",
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         address=config.host,
         port=config.port,
         workers=config.workers,

@@ -6,11 +6,13 @@ import os
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrs import server
 from lrs.config import Config
 from lrs.worker import Work
+from statements.errors import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,15 +28,24 @@ def create(_parts: Parts) -> server.Wsgi:
 def answer(
     environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
-    text = {
+    say = {
         "/health/ready": lambda: "ready",
         "/pid": lambda: str(os.getpid()),
         "/slow": lambda: time.sleep(1.5) or "slow",
-        "/read": lambda: str(len(environ["wsgi.input"].read())),
-    }[environ["PATH_INFO"]]()
-    body = text.encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
+        "/read": lambda: keep(environ["wsgi.input"].read()),
+    }[environ["PATH_INFO"]]
+    try:
+        status, body = "200 OK", say().encode()
+    except DomainError as error:
+        status, body = "503 Service Unavailable", error.code.encode()
+    start_response(status, [("Content-Length", str(len(body)))])
     return [body]
+
+
+def keep(body: bytes) -> str:
+    with (Path(os.environ["ROLLCALL_DATA"]) / "kept").open("ab") as file:
+        file.write(body + b"\n")
+    return str(len(body))
 
 
 def note(parts: Parts, now: datetime) -> None:

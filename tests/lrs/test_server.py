@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import signal
@@ -140,6 +141,53 @@ def test_probes_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "rollcall.requests")
     call([b""], ("Content-Length", "0"), route="operations.live")
     assert caplog.records == []
+
+
+def body(data: bytes, length: int | None = None) -> server.Body:
+    return server.Body(io.BytesIO(data), len(data) if length is None else length)
+
+
+LINES = b"one\ntwo\nthree"
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda b: b.read(),
+        lambda b: b.read(None),
+        lambda b: b.read(-1),
+        lambda b: b"".join(iter(lambda: b.read(2), b"")),
+        lambda b: b"".join(iter(b.readline, b"")),
+        lambda b: b"".join(iter(lambda: b.readline(3), b"")),
+        b"".join,
+        lambda b: b"".join(b.readlines()),
+        lambda b: b"".join(b.readlines(5)) + b.read(),
+        lambda b: b.read(0) + b.readline(0) + b.readline() + b.read(),
+    ],
+)
+def test_a_body_is_read_whole_or_not_at_all(take: Callable[[Any], bytes]) -> None:
+    whole, broken = body(LINES), body(LINES, len(LINES) + 1)
+    assert take(whole) == LINES
+    with pytest.raises(server.BodyBroken):
+        take(broken)
+    whole.leave()
+    broken.leave()
+
+
+def test_only_some_threads_wait_for_bodies() -> None:
+    waiting = [body(b"x") for _ in range(server.READING)]
+    for one in waiting:
+        one.read(1)
+    late = body(b"x")
+    with pytest.raises(server.TooManyBodies):
+        late.read()
+    waiting.pop().leave()
+    assert late.read() == b"x"
+    for one in [late, *waiting]:
+        one.leave()
+        one.leave()
+    call([b""], ("Content-Length", "0"))
+    assert body(b"x").read() == b"x"
 
 
 # Before it starts
@@ -284,16 +332,37 @@ def test_term_lets_a_request_finish(small: Served) -> None:
     assert not Path(small.environ.get(metrics.FOLDER_VARIABLE, "/none")).exists()
 
 
+def half_sent(served: Served) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", served.port), timeout=5)
+    connection.sendall(
+        b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
+    )
+    return connection
+
+
 def test_slow_bodies_do_not_keep_others_waiting(small: Served) -> None:
-    slow = []
-    for _ in range(16):
-        connection = socket.create_connection(("127.0.0.1", small.port))
-        connection.sendall(
-            b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
-        )
-        slow.append(connection)
+    slow = [half_sent(small) for _ in range(4 * server.THREADS)]
     began = time.monotonic()
-    assert get(small, "/read", b"12345") == "5"
+    for _ in range(10):
+        assert get(small, "/pid").isdecimal()
     assert time.monotonic() - began < 5
     for connection in slow:
         connection.close()
+    eventually(lambda: get(small, "/read", b"12345") == "5")
+
+
+def test_half_a_body_is_not_taken_for_a_whole(small: Served) -> None:
+    half_sent(small).close()
+    assert get(small, "/read", b"whole") == "5"
+    time.sleep(0.5)
+    kept = Path(small.environ["ROLLCALL_DATA"]) / "kept"
+    assert kept.read_bytes() == b"whole\n"
+
+
+def test_a_body_in_chunks_is_refused(small: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", small.port, timeout=30)
+    connection.request("POST", "/read", iter([b"a", b"b"]), encode_chunked=True)
+    answer = connection.getresponse()
+    assert answer.status == 411
+    assert json.loads(answer.read())["code"] == "length_required"
+    connection.close()
