@@ -13,6 +13,7 @@ from packages.contents import Contents
 from packages.findings import finding
 from packages.manifest import Finding, Manifest
 from packages.readers import LATER, read_package
+from packages.roles import with_parts
 from packages.safexml import read_xml
 from statements.errors import InvalidPackage, UnsafeArchive
 
@@ -35,6 +36,8 @@ def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Che
     """
     try:
         contents, manifest = read_package(open_archive(file))
+        if manifest.is_importable:
+            manifest = with_parts(manifest, contents)
     except (InvalidPackage, UnsafeArchive) as error:
         findings = error.extra["findings"]
         if findings[0].code == "not_a_package":
@@ -44,6 +47,20 @@ def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Che
     if strict:
         manifest = _strictly(manifest)
     return Checked(manifest, contents)
+
+
+def verified(checked: Checked) -> Checked:
+    """The same after every file was unpacked once, as an import would."""
+    if checked.contents is None:
+        return checked
+    try:
+        for path in checked.contents.files:
+            with checked.contents.open(path) as stream:
+                while stream.read(_BLOCK):
+                    pass
+    except (InvalidPackage, UnsafeArchive) as error:
+        return Checked(checked.manifest.with_findings(error.extra["findings"]), None)
+    return checked
 
 
 def digest(file: BinaryIO) -> tuple[str, int]:

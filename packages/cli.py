@@ -14,7 +14,7 @@ from lrs.db import make_engine, reading, writing
 from lrs.jobs import LEASE
 from lrs.parts import Parts
 from lrs.storage import make_storage
-from packages.check import Checked, check_package, digest, sarif
+from packages.check import Checked, check_package, digest, sarif, verified
 from packages.courses import get_package, package_json
 from packages.intake import import_package, receive_package
 from packages.manifest import Unit
@@ -48,7 +48,8 @@ def run_check(arguments: argparse.Namespace, config: Config) -> int:
     if not path.is_file():
         return _no_file(path)
     with path.open("rb") as file:
-        checked = check_package(file, filename=path.name, strict=arguments.strict)
+        found = check_package(file, filename=path.name, strict=arguments.strict)
+        checked = verified(found)
         sha256, size = digest(file)
     if arguments.sarif:
         log = sarif(checked, filename=path.name, version=version("rollcall"))

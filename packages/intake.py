@@ -17,17 +17,21 @@ from typing import Any, BinaryIO, cast
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
+from lrs.config import Config
 from lrs.db import new_id, writing
 from lrs.jobs import enqueue
 from lrs.parts import Parts
+from lrs.rules.catalogue import set_role
 from lrs.storage import Storage
 from lrs.tables import MAIN_TENANT
+from packages import iris
 from packages.archive import MAXIMUM_UNPACKED
 from packages.check import Checked, check_package
 from packages.contents import Contents
 from packages.courses import Package, PackageFile, get_package
 from packages.manifest import Manifest
 from packages.media import content_type
+from packages.roles import propose_roles
 from statements.errors import InvalidPackage, TooLarge, UnsafeArchive
 
 MAXIMUM_UPLOAD = MAXIMUM_UNPACKED
@@ -112,7 +116,6 @@ def import_package(
     rejected it does nothing. `progress` is called with shares of 1; without it
     they are written to the package's row.
     """
-    del now
     package_id = uuid.UUID(payload["package"])
     with writing(parts.engine) as db:
         package = get_package(db, package_id=package_id)
@@ -124,7 +127,9 @@ def import_package(
     with _local_copy(parts.storage, _upload_key(package_id)) as file:
         checked, files = _unpack(parts, package_id, file, filename, progress)
     with writing(parts.engine) as db:
-        _record(db, package_id, checked.manifest, files)
+        package = _record(db, package_id, checked.manifest, files)
+        if files:
+            _propose_roles(db, parts.config, package, checked.manifest, now)
     if not files:
         parts.storage.delete_prefix(_files_prefix(package_id))
     _delete_upload(parts.storage, package_id)
@@ -240,7 +245,7 @@ def _reporter(parts: Parts, package_id: uuid.UUID) -> Report:
 
 def _record(
     db: Session, package_id: uuid.UUID, manifest: Manifest, files: list[dict[str, Any]]
-) -> None:
+) -> Package:
     """The verdict and the files, in the caller's transaction."""
     package = get_package(db, package_id=package_id)
     value = manifest.to_json()
@@ -254,3 +259,37 @@ def _record(
     db.execute(delete(PackageFile).where(PackageFile.package_id == package_id))
     if files:
         db.execute(insert(PackageFile), files)
+    return package
+
+
+def _propose_roles(
+    db: Session, config: Config, package: Package, manifest: Manifest, now: datetime
+) -> None:
+    """Wall in what looks like a pre-test, for launches before anybody confirmed.
+
+    A package may be launched as soon as it is imported, under its own IRI. What looks
+    like a post-test is proposed to the author only: walled in, it would hide scores.
+    """
+    course = iris.course_iri(config, package.id)
+    for proposal in propose_roles(manifest):
+        if proposal.role != "pretest":
+            continue
+        unit = iris.unit_iri(course, manifest.units[proposal.unit].slug)
+        part = proposal.part
+        activities = (
+            [unit]
+            if part is None
+            else [iris.objective_iri(unit, part), iris.interaction_iri(unit, part)]
+        )
+        for activity in activities:
+            set_role(
+                db,
+                tenant=package.tenant_id,
+                course_iri=course,
+                activity_iri=activity,
+                role="pretest",
+                title=part or manifest.units[proposal.unit].title,
+                unit_iri=None if part is None else unit,
+                proposed=True,
+                now=now,
+            )

@@ -46,6 +46,7 @@ class Unit:
     `parameters` is its query and fragment, with their `?` and `#`. `mastery_score` is on
     the scale of the standard (SCORM 1.2: 0..100). `max_time` and `time_limit_action` are
     as written. `parents` are the titles of the headings above the unit, outermost first.
+    `parts` are ids of objectives and interactions inside that look like tests.
     """
 
     index: int
@@ -62,6 +63,7 @@ class Unit:
     prerequisites: str = ""
     parents: tuple[str, ...] = ()
     visible: bool = True
+    parts: tuple[str, ...] = ()
 
     @property
     def is_external(self) -> bool:
@@ -108,6 +110,7 @@ class Manifest:
             score = unit["mastery_score"]
             unit["mastery_score"] = None if score is None else format(score, "f")
             unit["parents"] = list(unit["parents"])
+            unit["parts"] = list(unit["parts"])
         value["units"] = list(value["units"])
         value["findings"] = list(value["findings"])
         return value
@@ -123,6 +126,7 @@ class Manifest:
                     if unit["mastery_score"] is None
                     else Decimal(unit["mastery_score"]),
                     "parents": tuple(unit["parents"]),
+                    "parts": tuple(unit["parts"]),
                 }
             )
             for unit in value["units"]

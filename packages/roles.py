@@ -1,14 +1,16 @@
-"""Which units look like a pre-test or a post-test: proposals an author confirms.
+"""Which units, or parts of them, look like a pre-test or a post-test.
 
-An unconfirmed proposal of a pre-test is walled in like a confirmed one, so a wrong
-proposal costs a click and a missed one costs a learner's privacy: words that could mean
-a pre-test propose it.
+An author confirms the proposals. An unconfirmed pre-test is walled in like a confirmed
+one, so a wrong proposal costs a click and a missed one costs a learner's privacy: words
+that could mean a pre-test propose it.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from packages.contents import Contents
 from packages.manifest import Manifest, Unit
 
 Role = Literal["pretest", "posttest"]
@@ -25,7 +27,22 @@ _POSTTEST = re.compile(
     r"(test|assess\w*|quiz|exam\w*)\b",
     re.IGNORECASE,
 )
+_PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
+    ("pretest", _PRETEST),
+    ("posttest", _POSTTEST),
+)
 _ASSESSMENT = re.compile(r"\b(test|quiz|exam\w*|assessment)\b", re.IGNORECASE)
+
+# Content writes ids of objectives and interactions as quoted names in these files.
+_SCRIPTS = (".js", ".mjs", ".json", ".html", ".htm", ".xml")
+_SCRIPT_BYTES = 2 << 20
+_SCANNED_BYTES = 24 << 20
+_RECORDS = re.compile(rb"cmi\.(objectives|interactions)\b")
+_NAME = re.compile(
+    rb"""["']([\w.-]{0,40}(?:pre|post)[\s_.-]?(?:test|assess|quiz|exam)[\w.-]{0,40})["']""",
+    re.IGNORECASE,
+)
+_MAXIMUM_PARTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +56,8 @@ class ProposedRole:
 
 
 def propose_roles(manifest: Manifest) -> list[ProposedRole]:
-    """Proposals in the order of units, at most one per unit."""
-    proposals = [found for unit in manifest.units if (found := _by_words(unit))]
+    """Proposals in the order of units; a unit's own comes before its parts'."""
+    proposals = [found for unit in manifest.units for found in _of_unit(unit)]
     if any(proposal.role == "posttest" for proposal in proposals):
         return proposals
     last = manifest.units[-1] if len(manifest.units) > 1 else None
@@ -55,17 +72,57 @@ def propose_roles(manifest: Manifest) -> list[ProposedRole]:
     return proposals
 
 
-def _by_words(unit: Unit) -> ProposedRole | None:
-    """By the unit's title, its identifier, then the headings above it."""
+def with_parts(manifest: Manifest, contents: Contents) -> Manifest:
+    """The manifest with the ids in its scripts that look like tests.
+
+    Only where there is one unit: in a larger package nothing says whose script it is,
+    and its tests are units.
+    """
+    if len(manifest.units) != 1:
+        return manifest
+    names, records = set(), False
+    for data in _scripts(contents):
+        records = records or bool(_RECORDS.search(data))
+        names |= {match[1].decode("utf-8", "replace") for match in _NAME.finditer(data)}
+    if not records:
+        return manifest
+    parts = [name for name in sorted(names) if _role_of(_spaced(name)) is not None]
+    unit = replace(manifest.units[0], parts=tuple(parts[:_MAXIMUM_PARTS]))
+    return replace(manifest, units=(unit,))
+
+
+def _scripts(contents: Contents) -> Iterator[bytes]:
+    left = _SCANNED_BYTES
+    for path, entry in contents.files.items():
+        if not path.lower().endswith(_SCRIPTS) or entry.size > min(left, _SCRIPT_BYTES):
+            continue
+        left -= entry.size
+        with contents.open(path) as stream:
+            yield stream.read()
+
+
+def _of_unit(unit: Unit) -> Iterator[ProposedRole]:
+    """By the unit's title, its identifier, the headings above it; else its parts."""
     texts = (
         ("Its title", unit.title),
         ("Its identifier", _spaced(unit.identifier)),
         *(("The heading above it", title) for title in reversed(unit.parents)),
     )
     for what, text in texts:
-        for role, pattern in _PATTERNS:
-            if pattern.search(text):
-                return ProposedRole(unit.index, None, role, f"{what} is “{text}”.")
+        role = _role_of(text)
+        if role is not None:
+            yield ProposedRole(unit.index, None, role, f"{what} is “{text}”.")
+            return
+    for part in unit.parts:
+        role = _role_of(_spaced(part))
+        if role is not None:
+            yield ProposedRole(unit.index, part, role, f"Its id is “{part}”.")
+
+
+def _role_of(text: str) -> Role | None:
+    for role, pattern in _PATTERNS:
+        if pattern.search(text):
+            return role
     return None
 
 
@@ -73,9 +130,3 @@ def _spaced(identifier: str) -> str:
     """`ITEM_PreTest_01` as words, so that word boundaries are found."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-]+|(?<=\D)(?=\d)", " ", identifier)
     return " ".join(words.split())
-
-
-_PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
-    ("pretest", _PRETEST),
-    ("posttest", _POSTTEST),
-)

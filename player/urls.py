@@ -1,13 +1,23 @@
-"""Addresses of the player and the IRIs it gives to what it launches.
+"""Addresses of the player, and the IRIs of what it launches.
 
-xAPI SCORM Profile, "Guidelines for Activity IRI Construction": course, unit under
-the course, objectives, interactions and attempts under the unit.
+Course, units and their parts are named in `packages.iris`; attempts stand under units.
 """
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from lrs.config import Config
+from packages.iris import course_iri, interaction_iri, objective_iri, unit_iri
+
+__all__ = [
+    "attempt_iri",
+    "content_origin",
+    "course_iri",
+    "interaction_iri",
+    "objective_iri",
+    "player_url",
+    "unit_iri",
+]
 
 
 def player_url(config: Config, *, launch_id: UUID, token: str) -> str:
@@ -21,26 +31,6 @@ def content_origin(config: Config, label: str) -> str:
     return f"{parts.scheme}://{label}.{parts.netloc}"
 
 
-def course_iri(config: Config, course_id: UUID) -> str:
-    """The IRI of a course, or of a package that belongs to none."""
-    return f"{config.portal_url}/activities/{course_id}"
-
-
-def unit_iri(course: str, slug: str) -> str:
-    """The IRI of a unit (SCO, asset) of a course."""
-    return f"{course}/units/{slug}"
-
-
 def attempt_iri(unit: str, attempt_id: UUID) -> str:
     """The IRI of one attempt on a unit."""
     return f"{unit}/attempts/{attempt_id}"
-
-
-def objective_iri(unit: str, identifier: str) -> str:
-    """The IRI of an objective local to a unit."""
-    return f"{unit}/objectives/{quote(identifier, safe='')}"
-
-
-def interaction_iri(unit: str, identifier: str) -> str:
-    """The IRI of an interaction of a unit."""
-    return f"{unit}/interactions/{quote(identifier, safe='')}"

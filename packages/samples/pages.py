@@ -19,8 +19,10 @@ def page(sample: Sample, unit: Unit) -> str:
     template = Template((HOME / "shared" / "unit.html").read_text("utf-8"))
     # "<" cannot end the script element when it is written as an escape of JSON
     data = json.dumps(_data(sample, unit), ensure_ascii=False, sort_keys=True)
+    several = len(sample.units) > 1
     return template.substitute(
-        course_title=html.escape(sample.title),
+        title=html.escape(" - ".join(dict.fromkeys((unit.title, sample.title)))),
+        over=f"<p>{html.escape(sample.title)}</p>\n" if several else "",
         unit_title=html.escape(unit.title),
         shared="../shared",
         screens="\n".join(_part(part) for part in unit.parts),
@@ -136,8 +138,8 @@ def _test(part: Exam) -> str:
     )
     result = (
         '<div class="outcome" data-test="result"><p>Thank you. Your answers are '
-        "saved. The pre-test has no pass mark, and its score is not shown to you or "
-        "to anyone who knows you. Go on to the first lesson.</p></div>"
+        "saved. The pre-test has no pass mark, and your score is not shown to you or "
+        "shared. Lesson 1 comes next.</p></div>"
     )
     if part.mastery is not None:
         result = '<div class="outcome" data-test="result"></div>'

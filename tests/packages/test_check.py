@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from packages.check import check_package, digest, sarif
-from tests.packages.make import Item, course, manifest, package
+from packages.check import check_package, digest, sarif, verified
+from tests.packages.make import Entry, Item, Zip, course, manifest, package
 from tests.packages.test_readers import CMI5
 
 
@@ -41,6 +41,26 @@ def test_strict_refuses_repairs() -> None:
     assert kind.is_importable
     assert not strict.is_importable
     assert [one.code for one in strict.findings] == ["version_missing"]
+
+
+def test_verifying_unpacks_every_file() -> None:
+    good = check_package(io.BytesIO(course()), filename="x.zip")
+    assert verified(good) is good
+    none = check_package(io.BytesIO(b"x"), filename="x.zip")
+    assert verified(none) is none
+    data = bytes(
+        Zip(
+            [
+                Entry("imsmanifest.xml", manifest().encode()),
+                Entry("index.html"),
+                Entry("late.mp4", crc=7),
+            ]
+        )
+    )
+    hidden = check_package(io.BytesIO(data), filename="x.zip")
+    assert hidden.manifest.is_importable
+    found = verified(hidden).manifest
+    assert [one.code for one in found.findings] == ["zip_size_differs"]
 
 
 def test_digest() -> None:

@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 from lrs.db import reading, writing
 from lrs.jobs import Job
 from lrs.parts import Parts
+from lrs.rules.tables import ActivityRole
+from lrs.tables import key_of
 from packages import intake
 from packages.courses import (
     Package,
@@ -28,6 +30,7 @@ from packages.intake import (
     import_package,
     receive_package,
 )
+from packages.iris import course_iri
 from tests.packages.make import Entry, Item, Zip, course, manifest
 
 
@@ -137,6 +140,33 @@ def test_a_rejected_package_leaves_nothing(
     assert keys(parts) == []
     with reading(parts.engine) as db:
         assert db.scalar(select(func.count()).select_from(PackageFile)) == 0
+
+
+def test_what_looks_like_a_pretest_is_walled_in(parts: Parts, now: datetime) -> None:
+    items = [
+        Item("a", "Pre-test", "a.html"),
+        Item("b", "Lesson", "b.html"),
+        Item("c", "Post-test", "c.html"),
+    ]
+    package = run(parts, receive(parts, course(*items), now), now)
+    own = course_iri(parts.config, package.id)
+    with reading(parts.engine) as db:
+        (role,) = db.scalars(select(ActivityRole)).all()
+    assert role.activity_iri == f"{own}/units/a"
+    assert (role.role, role.proposed, role.unit_key) == ("pretest", True, None)
+
+
+def test_a_pretest_inside_a_unit_is_walled_in(parts: Parts, now: datetime) -> None:
+    script = 'set("cmi.objectives.0.id", "pretest")'
+    package = run(parts, receive(parts, course(files={"x.js": script}), now), now)
+    unit = f"{course_iri(parts.config, package.id)}/units/item-1"
+    with reading(parts.engine) as db:
+        roles = db.scalars(select(ActivityRole)).all()
+    assert {role.activity_iri for role in roles} == {
+        f"{unit}/objectives/pretest",
+        f"{unit}/interactions/pretest",
+    }
+    assert {role.unit_key for role in roles} == {key_of(unit)}
 
 
 def test_repeating_changes_nothing(parts: Parts, now: datetime) -> None:

@@ -45,6 +45,7 @@ def test_json_and_back() -> None:
         launch="a.html",
         mastery_score=Decimal("80.50"),
         parents=("M", "N"),
+        parts=("pretest",),
     )
     whole = Manifest(
         standard="scorm_12",

@@ -1,11 +1,14 @@
 """Which units are proposed as pre-test and post-test."""
 
+import io
 from decimal import Decimal
 
 import pytest
 
+from packages.check import check_package
 from packages.manifest import Manifest, Unit
 from packages.roles import propose_roles
+from tests.packages.make import Item, course
 
 
 def proposed(*units: tuple[str, str] | Unit) -> list[tuple[int, str]]:
@@ -71,3 +74,39 @@ def test_each_proposal_says_why() -> None:
         "Its title is “Pre-test”.",
         "It is the last unit and is called “Golf quiz”.",
     ]
+
+
+SCRIPT = """
+  api.LMSSetValue("cmi.objectives.0.id", "pretest");
+  api.LMSSetValue("cmi.objectives.1.id", 'PostTest_2');
+  var unrelated = "prettier", other = "posted", word = "latest";
+"""
+
+
+def parts_of(*items: Item, script: str = SCRIPT) -> list[tuple[str, ...]]:
+    data = course(*items, files={"course.js": script, "big.bin": b"\0" * 99})
+    checked = check_package(io.BytesIO(data), filename="a.zip")
+    return [unit.parts for unit in checked.manifest.units]
+
+
+def test_parts_are_found_in_scripts() -> None:
+    assert parts_of() == [("PostTest_2", "pretest")]
+    assert parts_of(script='var a = "pretest";') == [()]
+    assert parts_of(Item("a"), Item("b")) == [(), ()]
+
+
+def test_parts_are_proposed() -> None:
+    unit = Unit(
+        0, "i", "i", "sco", "The course", "a.html", parts=("pretest", "post_exam")
+    )
+    found = propose_roles(Manifest("scorm_12", "1.2", "m", "T", units=(unit,)))
+    assert [(one.part, one.role) for one in found] == [
+        ("pretest", "pretest"),
+        ("post_exam", "posttest"),
+    ]
+    assert found[0].why == "Its id is “pretest”."
+
+
+def test_a_unit_of_its_own_role_is_not_taken_apart() -> None:
+    unit = Unit(0, "i", "i", "sco", "Pre-test", "a.html", parts=("pretest",))
+    assert proposed(unit) == [(0, "pretest")]

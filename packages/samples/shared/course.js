@@ -437,11 +437,20 @@
     document.getElementById("retry").hidden = !(
       current.id.endsWith(".result") && verdict(partOf(current)) === "failed"
     );
-    const number = ids.indexOf(current.id) + 1;
+    drawPlace(ids);
+  }
+
+  // A test shrinks when it is handed in, so screens are counted within their part.
+  function drawPlace(ids) {
+    const part = partOf(current);
+    const inside = ids.filter((id) => partOf(screens.get(id)) === part);
+    const number = inside.indexOf(current.id) + 1;
+    const count = `Screen ${number} of ${inside.length}`;
     const bar = document.getElementById("bar");
-    bar.max = ids.length;
-    bar.value = number;
-    document.getElementById("place").textContent = `Screen ${number} of ${ids.length}`;
+    bar.max = unit.parts.length;
+    bar.value = unit.parts.indexOf(part) + number / inside.length;
+    document.getElementById("place").textContent =
+      unit.parts.length === 1 ? count : `${part.title}. ${count}`;
   }
 
   // Test ids stand on what is visible only, so that each names one thing.
