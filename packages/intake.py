@@ -31,7 +31,7 @@ from packages.contents import Contents
 from packages.courses import Package, PackageFile, get_package
 from packages.manifest import Manifest
 from packages.media import content_type
-from packages.roles import propose_roles
+from packages.roles import is_piece, pretests
 from statements.errors import InvalidPackage, TooLarge, UnsafeArchive
 
 MAXIMUM_UPLOAD = MAXIMUM_UNPACKED
@@ -129,7 +129,7 @@ def import_package(
     with writing(parts.engine) as db:
         package = _record(db, package_id, checked.manifest, files)
         if files:
-            _propose_roles(db, parts.config, package, checked.manifest, now)
+            _wall_in_pretests(db, parts.config, package, checked.manifest, now)
     if not files:
         parts.storage.delete_prefix(_files_prefix(package_id))
     _delete_upload(parts.storage, package_id)
@@ -262,7 +262,7 @@ def _record(
     return package
 
 
-def _propose_roles(
+def _wall_in_pretests(
     db: Session, config: Config, package: Package, manifest: Manifest, now: datetime
 ) -> None:
     """Wall in what looks like a pre-test, for launches before anybody confirmed.
@@ -271,16 +271,11 @@ def _propose_roles(
     like a post-test is proposed to the author only: walled in, it would hide scores.
     """
     course = iris.course_iri(config, package.id)
-    for proposal in propose_roles(manifest):
-        if proposal.role != "pretest":
-            continue
-        unit = iris.unit_iri(course, manifest.units[proposal.unit].slug)
-        part = proposal.part
-        activities = (
-            [unit]
-            if part is None
-            else [iris.objective_iri(unit, part), iris.interaction_iri(unit, part)]
-        )
+    for walled, part in pretests(manifest):
+        unit = iris.unit_iri(course, walled.slug)
+        activities = [unit] if part is None else [iris.interaction_iri(unit, part)]
+        if part is not None and not is_piece(part, walled.parts):
+            activities.append(iris.objective_iri(unit, part))
         for activity in activities:
             set_role(
                 db,
@@ -288,7 +283,7 @@ def _propose_roles(
                 course_iri=course,
                 activity_iri=activity,
                 role="pretest",
-                title=part or manifest.units[proposal.unit].title,
+                title=part or walled.title,
                 unit_iri=None if part is None else unit,
                 proposed=True,
                 now=now,

@@ -42,7 +42,7 @@ _NAME = re.compile(
     rb"""["']([\w.-]{0,40}(?:pre|post)[\s_.-]?(?:test|assess|quiz|exam)[\w.-]{0,40})["']""",
     re.IGNORECASE,
 )
-_MAXIMUM_PARTS = 50
+_MAXIMUM_PARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,30 @@ def with_parts(manifest: Manifest, contents: Contents) -> Manifest:
         names |= {match[1].decode("utf-8", "replace") for match in _NAME.finditer(data)}
     if not records:
         return manifest
-    parts = [name for name in sorted(names) if _role_of(_spaced(name)) is not None]
+    roles = {name: _role_of(_spaced(name)) for name in names}
+    parts = sorted(
+        (name for name, role in roles.items() if role is not None),
+        # The cap must never cost a pre-test; ids come before headings for people.
+        key=lambda name: (roles[name] != "pretest", len(name), name.swapcase()),
+    )
     unit = replace(manifest.units[0], parts=tuple(parts[:_MAXIMUM_PARTS]))
     return replace(manifest, units=(unit,))
+
+
+def pretests(manifest: Manifest) -> list[tuple[Unit, str | None]]:
+    """Every unit and part that looks like a pre-test, or like a piece of one."""
+    units = [
+        (manifest.units[proposal.unit], None)
+        for proposal in propose_roles(manifest)
+        if proposal.role == "pretest" and proposal.part is None
+    ]
+    parts = [
+        (unit, part)
+        for unit in manifest.units
+        for part in unit.parts
+        if _role_of(_spaced(part)) == "pretest"
+    ]
+    return [*units, *parts]
 
 
 def _scripts(contents: Contents) -> Iterator[bytes]:
@@ -115,8 +136,16 @@ def _of_unit(unit: Unit) -> Iterator[ProposedRole]:
             return
     for part in unit.parts:
         role = _role_of(_spaced(part))
-        if role is not None:
+        if role is not None and not is_piece(part, unit.parts):
             yield ProposedRole(unit.index, part, role, f"Its id is “{part}”.")
+
+
+def is_piece(part: str, parts: tuple[str, ...]) -> bool:
+    """True for `posttest.question-1` where `posttest` is a part too."""
+    return any(
+        part.startswith(other) and part[len(other) :][:1] in {".", "-", "_"}
+        for other in parts
+    )
 
 
 def _role_of(text: str) -> Role | None:

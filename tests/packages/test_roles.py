@@ -7,7 +7,7 @@ import pytest
 
 from packages.check import check_package
 from packages.manifest import Manifest, Unit
-from packages.roles import propose_roles
+from packages.roles import pretests, propose_roles
 from tests.packages.make import Item, course
 
 
@@ -90,7 +90,7 @@ def parts_of(*items: Item, script: str = SCRIPT) -> list[tuple[str, ...]]:
 
 
 def test_parts_are_found_in_scripts() -> None:
-    assert parts_of() == [("PostTest_2", "pretest")]
+    assert parts_of() == [("pretest", "PostTest_2")]
     assert parts_of(script='var a = "pretest";') == [()]
     assert parts_of(Item("a"), Item("b")) == [(), ()]
 
@@ -105,6 +105,18 @@ def test_parts_are_proposed() -> None:
         ("post_exam", "posttest"),
     ]
     assert found[0].why == "Its id is “pretest”."
+
+
+def test_pieces_are_walled_in_but_not_proposed() -> None:
+    script = 'x="cmi.interactions";' + "".join(f'"pretest.q{n}"' for n in range(250))
+    (parts,) = parts_of(script=script + '"posttest", "posttest.q1", "pretest"')
+    assert parts[0] == "pretest"
+    assert len(parts) == 100
+    parts = (*parts[:3], "posttest", "posttest.q1")
+    unit = Unit(0, "i", "i", "sco", "The course", "a.html", parts=parts)
+    whole = Manifest("scorm_12", "1.2", "m", "T", units=(unit,))
+    assert [one.part for one in propose_roles(whole)] == ["pretest", "posttest"]
+    assert pretests(whole) == [(unit, part) for part in parts[:3]]
 
 
 def test_a_unit_of_its_own_role_is_not_taken_apart() -> None:
