@@ -230,7 +230,9 @@ def _publishing(
 def _first_form(
     config: Config, package: Package, manifest: Manifest, now: datetime
 ) -> dict[str, Any]:
-    has_posttest = any(one.role == "posttest" for one in propose_roles(manifest))
+    has_posttest = any(
+        one.role == "posttest" and one.part is None for one in propose_roles(manifest)
+    )
     return {
         "course": "",
         "title": package.title or manifest.title,
