@@ -29,9 +29,12 @@ def plain(number: Decimal) -> str:
 
 
 def hours_text(hours: Decimal | None) -> str:
-    """`4 hours`, `1 hour`; empty where nothing is said."""
+    """`4 hours`, `1 hour`, `15 minutes`; empty where nothing is said."""
     if hours is None:
         return ""
+    if 0 < hours < 1:
+        minutes = hours * 60
+        return f"{plain(minutes)} minute" + ("" if minutes == 1 else "s")
     return f"{plain(hours)} hour" + ("" if hours == 1 else "s")
 
 

@@ -1,6 +1,8 @@
 """The portal's pages."""
 
-from typing import cast
+import functools
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Flask
 
@@ -35,7 +37,18 @@ def prepare(app: Flask) -> None:
     """Sessions, sign-in, guards and errors on the portal application."""
     parts = cast("Parts", app.extensions["rollcall"])
     signin.set_up(app, parts.config)
-    for endpoint, view in app.view_functions.items():
+    for endpoint, view in list(app.view_functions.items()):
         if endpoint.startswith("security."):
-            allow("public")(view)
+            app.view_functions[endpoint] = _declared(view)
     prepare_pages(app)
+
+
+def _declared(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Flask-Security's own view, open to all: it checks what it needs by itself."""
+
+    @allow("public")
+    @functools.wraps(view)
+    def declared(*args: Any, **values: Any) -> Any:
+        return view(*args, **values)
+
+    return declared

@@ -33,6 +33,7 @@ class SignedIn(UserMixin):
     """The user of this request, as Flask-Security and the templates see it."""
 
     id: uuid.UUID  # type: ignore[assignment]  # Flask-Security's are integers
+    fs_uniquifier: str = ""  # Flask-Security looks for it on the class
 
     def __init__(self, person: users.Person) -> None:
         user = person.user
