@@ -22,6 +22,8 @@ SEVEN_PLACES = Decimal("0.0000001")
 # SCORM's real(10,7) has seven decimals; fifty digits keep any quotient exact to them
 EXACT = Context(prec=50, rounding=ROUND_HALF_UP)
 
+# the year 1 has no day in zones west of Greenwich
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 # verbs whose statement may carry a result: completion, success, score
 RESULTS = frozenset(
     {"completed", "passed", "failed", "scored", "responded", "terminated", "suspended"}
@@ -119,7 +121,8 @@ def read_observation(
         return None
     context: Mapping[str, Any] = statement.get("context") or {}
     timestamp = scalars.parse_timestamp(statement["timestamp"]).astimezone(UTC)
-    evidence = Evidence(min(timestamp, stored), UUID(statement["id"]), stored)
+    counted = max(min(timestamp, stored), EARLIEST)
+    evidence = Evidence(counted, UUID(statement["id"]), stored)
     extensions: Mapping[str, Any] = context.get("extensions") or {}
     if extensions.get(EXTENSIONS["cmi5_launch_mode"], "Normal") != "Normal":
         return None
@@ -162,7 +165,7 @@ def read_score(raw: bytes, evidence: Evidence) -> Score | None:
     try:
         text = json.loads(raw, parse_float=Decimal, parse_int=Decimal)
         return _scaled(text["result"]["score"], evidence)
-    except ArithmeticError:
+    except (ArithmeticError, RecursionError):
         return Score(evidence, None, "not_computable")
 
 
