@@ -359,9 +359,10 @@
         element("strong", {}, `${score} of 100 points. `),
         passed
           ? `You needed ${part.mastery}.`
-          : `You need ${part.mastery} to pass. Look at the lessons named below, ` +
-            "then try again. You will get other questions on the same topics.",
+          : `You need ${part.mastery} to pass, and you can try again.` +
+            (part.forms.length > 1 ? " You will get other questions on the same topics." : ""),
       ),
+      ...(passed ? [] : drawAdvice(part)),
       element("h3", {}, "Your answers"),
       element(
         "ol",
@@ -369,6 +370,16 @@
         ...questionsOf(part).map((question) => drawMark(part, question, passed)),
       ),
     );
+  }
+
+  function drawAdvice(part) {
+    const missed = questionsOf(part)
+      .filter((question) => result(question, given(part, question)) !== "correct")
+      .map((question) => unit.questions[question].lesson_title);
+    return [
+      element("h3", {}, "Look again at"),
+      element("ul", {}, ...[...new Set(missed)].map((title) => element("li", {}, title))),
+    ];
   }
 
   function drawMark(part, question, passed) {
@@ -402,7 +413,10 @@
     list.replaceChildren(
       ...unit.parts.map((part) => {
         const [first] = way().filter((id) => partOf(screens.get(id)) === part);
-        const done = isDone(part) ? ", done" : "";
+        let done = isDone(part) ? ", done" : "";
+        if (done && part.kind === "test" && verdict(part) === "failed") {
+          done = ", not passed yet";
+        }
         if (!isReached(part)) return element("li", {}, `${part.title} (not yet)`);
         const button = element(
           "button",
