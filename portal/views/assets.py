@@ -15,7 +15,7 @@ OURS = re.compile(r"[a-z_-]+\.(css|js|svg)")
 THEIRS = re.compile(
     r"css/uswds\.min\.css"
     r"|js/uswds(-init)?\.min\.js"
-    r"|img/(sprite\.svg|usa-icons/[a-z0-9_]+\.svg|[a-z-]+\.svg)"
+    r"|img/(sprite\.svg|usa-icons/[a-z0-9_]+\.svg|[a-z0-9-]+\.svg)"
     r"|fonts/(public-sans|merriweather|roboto-mono|source-sans-pro)/[A-Za-z0-9-]+\.woff2"
 )
 

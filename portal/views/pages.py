@@ -72,10 +72,8 @@ class NotSignedIn(Unauthenticated):
 
 
 def page_blueprint(name: str) -> Blueprint:
-    """A blueprint of pages: errors become pages, templates are the portal's."""
-    blueprint = Blueprint(name, __name__, template_folder="../templates")
-    blueprint.register_error_handler(DomainError, error_page)
-    return blueprint
+    """A blueprint of pages; templates are the portal's."""
+    return Blueprint(name, __name__, template_folder="../templates")
 
 
 def prepare_pages(app: Flask) -> None:
@@ -86,6 +84,7 @@ def prepare_pages(app: Flask) -> None:
     app.before_request(_check_unsafe)
     app.context_processor(_shared)
     app.add_template_filter(words.day_in, "day")
+    app.register_error_handler(DomainError, error_page)
     app.register_error_handler(HTTPStatus.NOT_FOUND, _not_found)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, _not_found)
     app.after_request(_headers)
