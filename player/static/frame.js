@@ -6,14 +6,14 @@
 
 import { Journal } from "./journal.js";
 import { post, Queue } from "./queue.js";
-import { announcement, leaveText, savedText, unitText } from "./words.js";
+import { announcement, lackingText, leaveText, savedText, unitText } from "./words.js";
 
 const SHELL_PATIENCE = 20_000;
 const CLOSE_PATIENCE = 4000;
 const LEAVE_PATIENCE = 6000;
 const TAKEOVER_PATIENCE = 3000;
 /** A unit that has not called its API by then probably never will. */
-const SILENCE = 90_000;
+const SILENCE = 60_000;
 
 const $ = (id) => document.getElementById(id);
 const given = JSON.parse($("launch").textContent);
@@ -189,6 +189,9 @@ function onShell(data) {
   } else if (data?.type === "unit") {
     uncover();
     setTimeout(() => reported || over || silent(), SILENCE);
+  } else if (data?.type === "lacking") {
+    const text = lackingText(data);
+    if (text !== null && !over) notice(text);
   } else if (data?.type === "closed") {
     closed();
   }
@@ -315,11 +318,12 @@ async function leaveThen(go) {
   let waiting = await finish();
   while (waiting > 0 && !(await askToLeave(waiting))) waiting = await finish();
   window.onbeforeunload = null;
-  await go();
+  await go(waiting);
 }
 
-async function toReturn() {
-  if (!over) {
+async function toReturn(waiting) {
+  // What still waits belongs to this launch: ended, it would only be kept aside.
+  if (!over && waiting === 0) {
     await post(`/launches/${given.launch}/close`, {
       token: token.current,
       body: {},

@@ -15,6 +15,8 @@ import { chainFrom } from "./chain.js";
 
 /** Content that sets a value and never commits is saved after this pause. */
 const SOON = 1000;
+/** By then a unit has asked for what it needs to begin. */
+const SETTLED = 5000;
 const TAIL = "__player.tail.";
 const PORTAL = document.documentElement.dataset.portal;
 const ENTRIES = "/__player/entries";
@@ -123,10 +125,38 @@ function statusOfUnit() {
   }
 }
 
+/** Windows of the unit that this origin may look into. */
+function windowsOf(top) {
+  const found = [];
+  try {
+    if (top.document) found.push(top);
+    for (let n = 0; n < top.frames.length; n += 1) found.push(...windowsOf(top.frames[n]));
+  } catch {
+    // A frame of another site: its own affair.
+  }
+  return found;
+}
+
+/** What a silent unit may lack: files that were not there, scripts of other sites. */
+function lacking() {
+  const hosts = new Set();
+  let missing = 0;
+  for (const one of windowsOf(unit.contentWindow)) {
+    const loaded = one.performance.getEntriesByType("resource");
+    missing += loaded.filter(({ responseStatus }) => responseStatus >= 400).length;
+    for (const { src } of one.document.querySelectorAll("script[src], iframe[src]")) {
+      const { protocol, host } = new URL(src, one.location.href);
+      if (/^https?:$/.test(protocol) && host !== window.location.host) hosts.add(host);
+    }
+  }
+  return { missing, hosts: [...hosts] };
+}
+
 function onUnitLoad() {
   const status = statusOfUnit();
   port.postMessage({ type: "unit", state: status >= 400 ? "failed" : "loaded", status });
   if (status < 400 && session.state === "before") session.loaded?.();
+  setTimeout(() => port.postMessage({ type: "lacking", ...lacking() }), SETTLED);
 }
 
 /** Unloads the unit, so that it says its last words, and reports when it has. */

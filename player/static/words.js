@@ -53,3 +53,15 @@ export function leaveText(waiting) {
     "They are sent when you next open this course here."
   );
 }
+
+/** Why a unit may stay empty: for the learner to pass on. Nothing when it has all. */
+export function lackingText({ missing, hosts }) {
+  const tell = "Tell your training manager.";
+  if (Array.isArray(hosts) && hosts.length > 0) {
+    const names = hosts.slice(0, 3).map(String).join(", ");
+    return `This unit wants to load parts from other sites (${names}), which is not allowed here, so it may not work. ${tell}`;
+  }
+  if (!(missing > 0)) return null;
+  const files = missing === 1 ? "1 file of this unit is" : `${missing} files of this unit are`;
+  return `${files} missing from its package, so parts of it may not work. ${tell}`;
+}

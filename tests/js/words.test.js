@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, leaveText, savedText, unitText } from "../../player/static/words.js";
+import { announcement, lackingText, leaveText, savedText, unitText } from "../../player/static/words.js";
 
 const time = () => "10:42";
 const ROWS = [
@@ -43,4 +43,12 @@ test("the menu tells how far, never how well", () => {
 test("one change, many changes", () => {
   assert.match(leaveText(1), /^1 change is/);
   assert.match(leaveText(3), /^3 changes are/);
+});
+
+test("what a unit lacks", () => {
+  assert.equal(lackingText({ missing: 0, hosts: [] }), null);
+  assert.equal(lackingText({}), null);
+  assert.match(lackingText({ missing: 1, hosts: [] }), /^1 file of this unit is missing/);
+  assert.match(lackingText({ missing: 4, hosts: [] }), /^4 files of this unit are missing/);
+  assert.match(lackingText({ missing: 4, hosts: ["cdn.example"] }), /\(cdn\.example\)/);
 });

@@ -10,9 +10,10 @@ import pytest
 
 from tests.conftest import sqlite_url
 from tests.player.site import Site, serve
+from tests.servers import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -40,3 +41,22 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def playwright_open(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Give a function that opens a browser of its own with options of its own."""
+    opened: list[Browser] = []
+
+    def open_with(*options: str) -> BrowserContext:
+        made = browser.browser_type.launch(
+            executable_path=chromium(),
+            chromium_sandbox=os.geteuid() != 0,
+            args=list(options),
+        )
+        opened.append(made)
+        return made.new_context()
+
+    yield open_with
+    for one in opened:
+        one.close()

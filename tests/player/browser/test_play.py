@@ -266,3 +266,80 @@ def test_a_wrong_or_missing_token_opens_nothing(site: Site, page: Page) -> None:
         assert response is not None
         assert response.status == 401
         expect(page.locator("h1")).to_have_text("This link has expired")
+
+
+def test_a_unit_that_lacks_files_or_wants_other_sites_says_so(
+    site: Site, page: Page
+) -> None:
+    broken = unit("One", '</script><script src="gone.js"></script><script>')
+    page.goto(site.launch(site.add(scorm_12({"One": broken}))).url)
+    expect(page.locator("#notice")).to_contain_text(
+        "1 file of this unit is missing", timeout=10_000
+    )
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#notice")).to_be_hidden()
+    foreign = unit(
+        "Two", '</script><script src="https://cdn.example/x.js"></script><script>'
+    )
+    page.goto(site.launch(site.add(scorm_12({"Two": foreign}))).url)
+    expect(page.locator("#notice")).to_contain_text("cdn.example", timeout=10_000)
+
+
+def test_offline_at_the_exit_asks_and_keeps(
+    site: Site, page: Page, context: BrowserContext
+) -> None:
+    back = f"{site.parts.config.portal_url}/assets/player/frame.css"
+    registration = uuid.uuid4()
+    package = site.add(scorm_12({"One": unit("One")}))
+    opened = site.launch(package, registration=registration, return_url=back)
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    site.refuse = lambda environ: (
+        ("502 Bad Gateway", "text/plain", b"")
+        if environ["PATH_INFO"].endswith("/entries")
+        else None
+    )
+    set_value(page, "cmi.core.lesson_location", "kept")
+    page.get_by_role("button", name="Exit").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("not on the server yet", timeout=15_000)
+    page.get_by_role("button", name="Exit anyway").click()
+    page.wait_for_url(back)
+    assert site.values(opened)["cmi.core.lesson_location"] == ""
+    site.refuse = None
+    page.goto(site.launch(package, registration=registration).url)
+    expect(content_of(page).locator("#out")).to_have_text("resume|kept")
+
+
+def test_last_words_of_a_tab_closed_offline_arrive_at_the_next_visit(
+    site: Site, playwright_open: Callable[..., BrowserContext]
+) -> None:
+    """Where the browser lets framed sites store; the beacon has nowhere to go."""
+    script = """
+api.LMSInitialize("");
+document.getElementById("out").textContent = api.LMSGetValue("cmi.core.lesson_location");
+window.addEventListener("unload", () => {
+  api.LMSSetValue("cmi.core.lesson_location", "last words");
+  api.LMSFinish("");
+});
+"""
+    context = playwright_open("--disable-features=TrackingProtection3pcd")
+    registration = uuid.uuid4()
+    package = site.add(scorm_12({"One": unit("One", script)}))
+    page = context.new_page()
+    opened = site.launch(package, registration=registration)
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    saved(page)
+    site.refuse = lambda environ: (
+        ("502 Bad Gateway", "text/plain", b"")
+        if environ["PATH_INFO"].endswith("/entries")
+        else None
+    )
+    page.close(run_before_unload=True)
+    time.sleep(1)
+    assert site.values(opened)["cmi.core.lesson_location"] == ""
+    site.refuse = None
+    page = context.new_page()
+    page.goto(site.launch(package, registration=registration).url)
+    expect(content_of(page).locator("#out")).to_have_text("last words")
