@@ -13,10 +13,11 @@ from lrs.config import Config
 from lrs.db import make_engine, reading, writing
 from lrs.jobs import LEASE
 from lrs.parts import Parts
+from lrs.server import check_schema
 from lrs.storage import make_storage
 from packages.check import Checked, check_package, digest, sarif, verified
 from packages.courses import get_package, package_json
-from packages.intake import import_package, receive_package
+from packages.intake import Report, import_package, receive_package
 from packages.manifest import Unit
 
 
@@ -73,7 +74,26 @@ def run_import(arguments: argparse.Namespace, config: Config) -> int:
     path: Path = arguments.file
     if not path.is_file():
         return _no_file(path)
-    parts = Parts(config, make_engine(config.database_url), make_storage(config))
+    check_schema(config)
+    engine = make_engine(config.database_url)
+    try:
+        parts = Parts(config, engine, make_storage(config))
+        show = sys.stderr.isatty() and not arguments.json
+        shown, units = _imported(parts, path, _show_progress if show else None)
+    finally:
+        engine.dispose()
+    if arguments.json:
+        print(json.dumps(shown, ensure_ascii=False))
+    else:
+        print(f"{shown['status']}: package {shown['id']}")
+        _print_verdict(shown["title"], shown["edition"], units, shown["findings"])
+    return 0 if shown["status"] == "imported" else 1
+
+
+def _imported(
+    parts: Parts, path: Path, progress: Report | None
+) -> tuple[dict[str, Any], list[tuple[str, tuple[str, ...]]]]:
+    """The package as the API shows it, and each unit's title with those above it."""
     now = datetime.now(UTC)
     with path.open("rb") as file, writing(parts.engine) as db:
         package = receive_package(
@@ -88,19 +108,12 @@ def run_import(arguments: argparse.Namespace, config: Config) -> int:
             run_at=now + LEASE,
         )
         package_id = package.id
-    progress = _show_progress if sys.stderr.isatty() and not arguments.json else None
     import_package(parts, {"package": str(package_id)}, now, progress=progress)
     with reading(parts.engine) as db:
         package = get_package(db, package_id=package_id)
-        shown = package_json(package)
         units = package.manifest["units"] if package.manifest else []
-    if arguments.json:
-        print(json.dumps(shown, ensure_ascii=False))
-    else:
-        print(f"{shown['status']}: package {shown['id']}")
         titles = [(unit["title"], tuple(unit["parents"])) for unit in units]
-        _print_verdict(shown["title"], shown["edition"], titles, shown["findings"])
-    return 0 if shown["status"] == "imported" else 1
+        return package_json(package), titles
 
 
 def _no_file(path: Path) -> int:

@@ -91,6 +91,16 @@ def test_import(
     assert json.loads(capsys.readouterr().out)["status"] == "rejected"
 
 
+def test_import_into_a_new_data_folder(
+    tmp_path: Path, good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    config = Config(data=folder, secret_key="a secret of the tests")
+    assert call(config, "import", good, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "imported"
+
+
 def test_a_missing_file_is_a_refusal(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
