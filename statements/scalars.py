@@ -130,7 +130,7 @@ def is_timestamp(text: str) -> bool:
 
 def is_rfc3339(text: str) -> bool:
     """Whether this is an instant as xAPI 2.0 takes it (RFC 3339)."""
-    return _RFC3339.fullmatch(text) is not None and _instant(text) is not None
+    return _RFC3339.fullmatch(text) is not None and _instant(text.upper()) is not None
 
 
 def parse_uuid(text: str) -> uuid.UUID:
@@ -145,8 +145,8 @@ def parse_timestamp(text: str) -> datetime:
 
     Without an offset it is read as UTC. A leap second counts as the next second.
     """
-    match = _TIMESTAMP.fullmatch(text.upper())
-    instant = _instant(text) if match else None
+    upper = text.upper()
+    instant = _instant(upper) if _TIMESTAMP.fullmatch(upper) else None
     if instant is None:
         raise Invalid(f"{text[:80]!r} is not an ISO 8601 timestamp.")
     return instant
@@ -166,7 +166,7 @@ def _instant(text: str) -> datetime | None:
 
 def _leap_second(text: str) -> datetime | None:
     """An instant in second 60, or None if something else is wrong with it."""
-    match = _TIMESTAMP.fullmatch(text.upper())
+    match = _TIMESTAMP.fullmatch(text)
     if match is None or "60" not in (match["leap"], match["leap2"]):
         return None
     start, end = match.span("leap" if match["leap"] else "leap2")

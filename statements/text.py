@@ -131,7 +131,7 @@ def _members(raw: bytes) -> list[tuple[str, int, int]]:
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for item in level

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statements.errors import Invalid, InvalidStatement
+from statements.text import MAX_DEPTH, append, load, splice, split_statements
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+OPTIONS = st.sampled_from([0, orjson.OPT_INDENT_2])
+OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=5)
+
+
+def spelt(value: Any, option: int) -> bytes:
+    return orjson.dumps(value, option=option)
+
+
+def storable(value: Any) -> bool:
+    return "\\u0000" not in orjson.dumps(value).decode()
+
+
+@given(st.lists(OBJECTS.filter(storable), max_size=5), OPTIONS)
+def test_every_item_comes_with_its_own_bytes(
+    items: list[dict[str, Any]], option: int
+) -> None:
+    found = split_statements(spelt(items, option))
+    assert [value for value, _ in found] == items
+    assert [orjson.loads(raw) for _, raw in found] == items
+
+
+@given(OBJECTS, OBJECTS, OPTIONS)
+def test_members_are_set_in_the_text(
+    before: dict[str, Any], members: dict[str, Any], option: int
+) -> None:
+    after = orjson.loads(splice(spelt(before, option), members))
+    kept = {name: item for name, item in before.items() if name not in members}
+    given = {name: item for name, item in members.items() if item is not None}
+    assert after == kept | given
+
+
+@given(OBJECTS, OBJECTS, OPTIONS)
+def test_members_are_added_to_the_text(
+    before: dict[str, Any], members: dict[str, Any], option: int
+) -> None:
+    raw = spelt(before, option)
+    added = {n: i for n, i in members.items() if n not in before and i is not None}
+    assert orjson.loads(append(raw, added)) == before | added
+    if not added:
+        assert append(raw, added) == raw.rstrip()[:-1].rstrip(b" \n") + b"}"
+
+
+def test_what_is_not_set_keeps_its_bytes() -> None:
+    raw = b'{ "a" : 1.50,"stored":"x" , "b":"\\u00e4 } ] , " ,"authority":{"a":[{}]}}'
+    made = splice(raw, {"stored": None, "authority": {"c": 1}})
+    assert made == b'{"a" : 1.50,"b":"\\u00e4 } ] , ","authority":{"c":1}}'
+
+
+def test_a_name_is_found_however_it_is_spelt() -> None:
+    raw = b'{"\\u0061uthority":1,"authority":2,"b":3}'
+    assert splice(raw, {"authority": None}) == b'{"b":3}'
+
+
+def test_bytes_are_put_in_as_they_are() -> None:
+    assert append(b'{"a":1}', {"b": b'{"c": 1.0}'}) == b'{"a":1,"b":{"c": 1.0}}'
+
+
+def test_one_statement_keeps_its_bytes() -> None:
+    assert split_statements(b' \n{"a" : 1}\r\n') == [({"a": 1}, b'{"a" : 1}')]
+    assert split_statements(b"[]") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b'"x"',
+        b"1",
+        b"{} {}",
+        b"\xff",
+        b"\xef\xbb\xbf{}",
+        b'{"a":NaN}',
+        b'{"a":1e400}',
+        b'{"a":"\\ud800"}',
+        b'{"a":"\\u0000"}',
+        b'{"\\u0000":1}',
+        b'[{"a":[{"b":"x\\u0000"}]}]',
+        b'{"a":"\x00"}',
+        b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"a":' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}",
+        b'{"a":' * MAX_DEPTH + b"{}" + b"}" * MAX_DEPTH,
+    ],
+)
+def test_refused(body: bytes) -> None:
+    with pytest.raises(Invalid):
+        split_statements(body)
+
+
+def test_not_refused() -> None:
+    # a backslash before u0000 is a backslash, and depth is not length
+    assert load(b'"\\\\u0000"') == "\\u0000"
+    wide = b"[" + b",".join([b"[{}]"] * 200) + b"]"
+    assert len(load(wide)) == 200
+    deep = b"[" * (MAX_DEPTH - 1) + b"1" + b"]" * (MAX_DEPTH - 1)
+    assert isinstance(load(deep), list)
+
+
+def test_items_are_objects() -> None:
+    with pytest.raises(InvalidStatement) as caught:
+        split_statements(b'[{}, "x"]')
+    assert caught.value.extra["path"] == "$[1]"
