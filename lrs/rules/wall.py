@@ -70,16 +70,23 @@ class Wall:
         """SQL: this `Statement` row is hidden."""
         if not self.activities:
             return literal(value=False)
-        refers = exists().where(
-            Reference.tenant_id == Statement.tenant_id,
-            Reference.seq == Statement.seq,
-            Reference.ref_key.in_(sorted(self.activities)),
-        )
+        refers = self._refers(self.activities)
         tells = and_(
-            Statement.activity_key.in_(sorted(self.scores)),
+            self._refers(self.scores, Reference.usage.in_(("object", "sub_object"))),
             _contains(Statement.payload, literal(SCORE, LargeBinary)),
         )
         return or_(refers, tells)
+
+    @staticmethod
+    def _refers(
+        keys: Collection[uuid.UUID], *conditions: ColumnElement[bool]
+    ) -> ColumnElement[bool]:
+        return exists().where(
+            Reference.tenant_id == Statement.tenant_id,
+            Reference.seq == Statement.seq,
+            Reference.ref_key.in_(sorted(keys)),
+            *conditions,
+        )
 
 
 def pretest_wall(db: Session, *, tenant: int) -> Wall:

@@ -147,9 +147,9 @@ def test_facts_do_not_depend_on_the_order() -> None:
 
 def test_an_attempt_stays_on_the_revision_it_began_with() -> None:
     statements = [
-        said("completed", LESSON, START, revision=None),
-        said("completed", LESSON, at("2026-02-02T10:00:00"), revision="2"),
-        said("completed", LESSON, at("2026-02-03T10:00:00"), revision="10"),
+        said("completed", LESSON, at("2026-01-28T10:00:00"), revision=None),
+        said("completed", LESSON, at("2026-01-29T10:00:00"), revision="2"),
+        said("completed", LESSON, at("2026-01-30T10:00:00"), revision="10"),
     ]
     observations = [read(one) for one in statements]
     assert revision_of(observations) == "2"

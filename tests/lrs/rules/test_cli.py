@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from lrs.db import writing
+from lrs.rules import cli
+from lrs.rules.tables import Award
+from statements.errors import Invalid, InvalidPolicy, NotFound
+from tests.lrs.rules.builders import (
+    COURSE,
+    LEARNER_IFI,
+    REGISTRATION,
+    at,
+    offer_course,
+    store,
+    whole_way,
+)
+from tests.lrs.rules.runs import follow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from lrs.config import Config
+
+
+def run(config: Config, *words: str) -> int:
+    parser = argparse.ArgumentParser()
+    cli.add_commands(parser.add_subparsers())
+    arguments = parser.parse_args(["rules", *words])
+    result: int = arguments.run(arguments, config)
+    return result
+
+
+@pytest.fixture
+def filled(
+    sqlite_engine: Engine, config: Config, now: datetime
+) -> tuple[Config, Engine]:
+    """Give the settings of a database in which a learner got 79%, another 90%."""
+    with writing(sqlite_engine) as db:
+        offer_course(db, now=now)
+        store(db, *whole_way(at("2026-02-01T10:00:00"), scaled="0.79"), now=now)
+        other = whole_way(at("2026-02-01T10:00:00"))
+        for one in other:
+            one["actor"] = {"mbox": "mailto:other@agency.example"}
+        store(db, *other, now=now)
+        follow(db, now)
+    url = sqlite_engine.url.render_as_string(hide_password=False)
+    return replace(config, database_url=url), sqlite_engine
+
+
+def answer(capsys: pytest.CaptureFixture[str]) -> Any:
+    out = capsys.readouterr().out
+    return orjson.loads(out)
+
+
+def test_check_names_every_policy(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(config, "check") == 0
+    assert "cops.certificate from 2023-01-01: units_completed, min_scaled" in (
+        capsys.readouterr().out
+    )
+    assert run(config, "check", "--json") == 0
+    found = answer(capsys)
+    assert {"id": "cpt-2025", "from": "2025-01-01", "end": "2027-01-01"} in (
+        found["cycles"]
+    )
+
+
+def test_check_refuses_a_folder_with_a_bad_policy(
+    config: Config, tmp_path: Path
+) -> None:
+    with pytest.raises(Invalid, match="not a folder"):
+        run(config, "check", str(tmp_path / "none"))
+    (tmp_path / "bad.toml").write_text("[[policy]]\nid = 5\n")
+    with pytest.raises(InvalidPolicy, match=r"bad\.toml"):
+        run(config, "check", str(tmp_path))
+
+
+def test_explain_in_words_and_as_a_document(
+    filled: tuple[Config, Engine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, _ = filled
+    words = ["--course", COURSE, "--registration", str(REGISTRATION)]
+    assert run(config, "explain", "--actor", LEARNER_IFI, *words) == 0
+    assert capsys.readouterr().out == (
+        "You have not completed this course yet.\n"
+        "- Your post-test score was 79%. This course needs 80% or more."
+        " You can take the post-test again.\n"
+    )
+    actor = "mbox::mailto:other@agency.example"
+    assert run(config, "explain", "--actor", actor, *words, "--json") == 0
+    found = answer(capsys)
+    assert found["outcome"] == "complete"
+    assert found["completed_at"] == "2026-02-01T13:00:00+00:00"
+    assert (found["credit"], found["cycle"]) == ("4", "cpt-2025")
+    assert found["scaled"] == "0.9000000"
+    assert found["policy_from"] == "2023-01-01"
+
+
+def test_an_unknown_tenant_is_not_found(filled: tuple[Config, Engine]) -> None:
+    config, _ = filled
+    with pytest.raises(NotFound):
+        run(config, "replay", "--tenant", "nobody")
+
+
+def test_replay_says_whether_the_rows_came_back(
+    filled: tuple[Config, Engine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, engine = filled
+    assert run(config, "replay", "--json") == 0
+    found = answer(capsys)
+    assert (found["entries"], found["same"]) == (2, True)
+    with writing(engine) as db:
+        row = db.query(Award).first()
+        assert row is not None
+        row.zone = "UTC"
+    assert run(config, "replay") == 1
+    assert "2 entries; not as before." in capsys.readouterr().out
+    assert run(config, "replay") == 0
+    assert "2 entries; the same as before." in capsys.readouterr().out
+
+
+def test_replay_shows_a_bar_on_a_terminal(
+    filled: tuple[Config, Engine],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config, _ = filled
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    run(config, "replay")
+    assert capsys.readouterr().err.endswith(f"[{'#' * 40}] 12/12\n")
+    run(config, "replay", "--json")
+    assert capsys.readouterr().err == ""
