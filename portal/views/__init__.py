@@ -8,6 +8,8 @@ from flask import Flask
 
 from lrs.parts import Parts
 from lrs.views.access import allow
+from lrs.views.application import parts
+from portal.users import actor_of
 from portal.views import (
     account,
     admin,
@@ -35,12 +37,19 @@ BLUEPRINTS = (
 
 def prepare(app: Flask) -> None:
     """Sessions, sign-in, guards and errors on the portal application."""
-    parts = cast("Parts", app.extensions["rollcall"])
-    signin.set_up(app, parts.config)
+    signin.set_up(app, cast("Parts", app.extensions["rollcall"]).config)
     for endpoint, view in list(app.view_functions.items()):
         if endpoint.startswith("security."):
             app.view_functions[endpoint] = _declared(view)
     prepare_pages(app)
+    app.extensions["rollcall_actor"] = _signed_in_actor
+
+
+def _signed_in_actor() -> dict[str, Any] | None:
+    """The signed-in person as the player knows them, to renew an expired launch."""
+    if not signin.is_signed_in():
+        return None
+    return actor_of(signin.signed_in().id, portal_url=parts().config.portal_url)
 
 
 def _declared(view: Callable[..., Any]) -> Callable[..., Any]:
