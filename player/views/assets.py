@@ -24,7 +24,11 @@ def _read(name: str) -> tuple[bytes, str]:
 def asset(name: str) -> Response:
     """The file of that name, or 304; asked for again each time, as we do not rename."""
     body, etag = _read(name)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
     if is_known(request.headers.get("If-None-Match"), etag):
         return Response(status=304, headers=headers)
     return Response(body, content_type=_TYPES[Path(name).suffix], headers=headers)
