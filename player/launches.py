@@ -431,8 +431,7 @@ def completed_at(
 def suspend_stale(parts: Parts, now: datetime) -> None:
     """Periodic: sessions silent for two hours count as suspended.
 
-    The launch stays open: what it still sends is applied, as a session resumed. A
-    launch whose token has expired meanwhile is ended.
+    The launch stays open: what it still sends is applied, as a session resumed.
     """
     silent = (
         select(Launch.id)
@@ -444,12 +443,13 @@ def suspend_stale(parts: Parts, now: datetime) -> None:
         found = db.scalars(silent).all()
     for launch_id in found:
         with writing(parts.engine) as db:
-            _suspend_if_stale(db, parts.config, launch_id, now)
+            suspend_if_silent(db, config=parts.config, launch_id=launch_id, now=now)
 
 
-def _suspend_if_stale(
-    db: Session, config: Config, launch_id: UUID, now: datetime
+def suspend_if_silent(
+    db: Session, *, config: Config, launch_id: UUID, now: datetime
 ) -> None:
+    """Suspend the launch's session unless it has ended or spoken up meanwhile."""
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
     launch = sitting.launch
     if not launch.live or launch.received_at >= now - STALE_AFTER:

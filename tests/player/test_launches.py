@@ -326,15 +326,32 @@ def test_ending_suspends_what_is_live_and_forgets_the_name(
     assert player.again().start()["values"]["cmi.core.entry"] == "resume"
 
 
+def test_a_session_that_speaks_up_meanwhile_is_not_suspended(player: Player) -> None:
+    player.open().do("initialize")
+    launch = launches.get_launch(player.db, launch_id=player.launch_id)
+    for silence, live in [(timedelta(0), True), (timedelta(hours=3), False)]:
+        launches.suspend_if_silent(
+            player.db,
+            config=player.config,
+            launch_id=launch.id,
+            now=player.now + silence,
+        )
+        assert launch.live is live
+    assert player.verbs() == ["initialized", "suspended"]
+
+
 def test_silent_sessions_are_suspended(parts: Parts, now: datetime) -> None:
     from lrs.db import reading, writing
 
     with writing(parts.engine) as db:
         player = Player(db, parts.config, add_package(db, now=now), now)
         player.open()
-        player.send(
-            player.entry("initialize"), player.entry("set", after=90), player.entry()
+        time = ("cmi.core.session_time", "00:01:40")
+        begun, reported = (
+            player.entry("initialize"),
+            player.entry("set", time, after=90),
         )
+        player.send(begun, reported, player.entry())
     at = player.now
     for hours, expected in [(1.9, 1), (2.1, 2), (9, 2)]:
         launches.suspend_stale(parts, at + timedelta(hours=hours))
@@ -356,4 +373,5 @@ def test_silent_sessions_are_suspended(parts: Parts, now: datetime) -> None:
         assert player.verbs()[2:] == expected_verbs
         attempt = db.get_one(Attempt, db.get_one(Launch, player.launch_id).attempt_id)
         assert attempt.seconds == Decimal(10800)
+        assert attempt.values["cmi.core.total_time"] == "0003:00:00.00"
         assert player.told()[-2]["timestamp"] <= player.told()[-1]["timestamp"]

@@ -88,6 +88,11 @@ CASES: list[tuple[list[tuple[str, str]], dict[str, str], list[Any]]] = [
     ([(STATUS, "incomplete")], {STATUS: "passed"}, []),
     ([("cmi.core.score.raw", "80")], {}, [("scored", U, score(80))]),
     ([("cmi.core.score.raw", "79.5")], {}, [("scored", U, score(79.5))]),
+    (
+        [("cmi.core.score.raw", "95"), (STATUS, "passed")],
+        {STATUS: "passed"},
+        [("scored", U, score(95))],
+    ),
     ([("cmi.core.score.raw", "0")], {}, [("scored", U, score(0))]),
     ([("cmi.core.score.raw", "")], {"cmi.core.score.raw": "50"}, []),
     ([("cmi.core.score.min", "0"), ("cmi.core.score.max", "100")], {}, []),
