@@ -60,13 +60,6 @@ class Page:
     has_more: bool
 
 
-def consistent_through(db: Session, *, tenant: int) -> datetime:
-    """The instant up to which everything stored is visible to this transaction."""
-    return db.execute(
-        select(Clock.stored).where(Clock.tenant_id == tenant)
-    ).scalar_one()
-
-
 def last_seq(db: Session, *, tenant: int) -> int:
     """The number of the newest statement; 0 when there is none."""
     return db.execute(select(Clock.seq).where(Clock.tenant_id == tenant)).scalar_one()

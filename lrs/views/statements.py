@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.http import http_date, parse_options_header
 
 from lrs import query
+from lrs.clock import consistent_through
 from lrs.credentials import holds
 from lrs.cursors import read_cursor, write_cursor
 from lrs.db import reading, writing
@@ -89,9 +90,10 @@ def put_statement() -> Response:
 def get_statements() -> Response:
     """One statement by id, or a page of those that match."""
     given = load(StatementQuery(), request.args)
-    with reading(parts().engine) as db:
-        tenant = current_credential().tenant_id
-        xapi.say_consistent_through(query.consistent_through(db, tenant=tenant))
+    engine, tenant = parts().engine, current_credential().tenant_id
+    now = datetime.now(UTC)
+    xapi.say_consistent_through(consistent_through(engine, tenant=tenant, now=now))
+    with reading(engine) as db:
         if "statement_id" in given:
             return _one(db, given, given["statement_id"], is_voided=False)
         if "voided_statement_id" in given:

@@ -11,8 +11,8 @@ from typing import cast
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lrs.db import reading
-from lrs.query import consistent_through
+from lrs.clock import stored_through
+from lrs.tables import MAIN_TENANT
 from lrs.views import callers
 from lrs.views.application import parts
 from statements import scalars
@@ -102,7 +102,7 @@ def add_headers(answer: Response) -> Response:
 
 
 def say_consistent_through(instant: datetime) -> None:
-    """Remember the instant that the answer's own transaction saw."""
+    """Remember the instant found before the answer's own transaction began."""
     g.consistent_through = instant
 
 
@@ -111,10 +111,8 @@ def _consistent() -> datetime:
     if known is not None:
         return known
     credential = getattr(g, "credential", None)
-    with reading(parts().engine) as db:
-        return consistent_through(
-            db, tenant=1 if credential is None else credential.tenant_id
-        )
+    tenant = MAIN_TENANT if credential is None else credential.tenant_id
+    return stored_through(parts().engine, tenant=tenant)
 
 
 def _fallback() -> str:
