@@ -24,6 +24,8 @@ def page(sample: Sample, unit: Unit) -> str:
         title=html.escape(" - ".join(dict.fromkeys((unit.title, sample.title)))),
         over=f"<p>{html.escape(sample.title)}</p>\n" if several else "",
         unit_title=html.escape(unit.title),
+        farewell=f"You can {'go on with another unit' if several else 'leave'} now. "
+        "When you come back, you will find everything as you left it.",
         shared="../shared",
         screens="\n".join(_part(part) for part in unit.parts),
         unit_data=data.replace("<", "\\u003c"),

@@ -376,9 +376,10 @@
     const missed = questionsOf(part)
       .filter((question) => result(question, given(part, question)) !== "correct")
       .map((question) => unit.questions[question].lesson_title);
+    const titles = [...new Set(missed)].sort();
     return [
       element("h3", {}, "Look again at"),
-      element("ul", {}, ...[...new Set(missed)].map((title) => element("li", {}, title))),
+      element("ul", {}, ...titles.map((title) => element("li", {}, title))),
     ];
   }
 
@@ -622,7 +623,10 @@
   }
 
   function listen() {
-    document.getElementById("main-button").addEventListener("click", forward);
+    document.getElementById("main-button").addEventListener("click", (event) => {
+      // the second half of a double click was meant for the screen before
+      if (event.detail < 2) forward();
+    });
     document.getElementById("previous").addEventListener("click", backward);
     document.getElementById("retry").addEventListener("click", retry);
     document.addEventListener("submit", (event) => {

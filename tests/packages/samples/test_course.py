@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from packages.samples.answers import Answer, answers
 from packages.samples.build import NAMES, build_sample
-from packages.samples.content import read_sample
+from packages.samples.content import HOME, read_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -458,3 +458,64 @@ def test_no_screen_is_wider_than_the_window(
         }).map((screen) => screen.id)"""
     )
     assert wide == []
+
+
+def test_the_second_half_of_a_double_click_does_nothing(
+    context: BrowserContext,
+) -> None:
+    portal = Portal(context, "report-writing", "lesson-1")
+    shown = portal.open()
+    shown.get_by_test_id("start").dblclick()
+    expect(shown.get_by_test_id("screen")).to_have_attribute("id", "lesson-1.2")
+
+
+def test_print_holds_the_lessons_and_no_test(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(f"{ORIGIN}/first-on-scene/course/index.html")
+    page.emulate_media(media="print")
+    shown = """kind => [...document.querySelectorAll(`.screen.${kind}`)]
+        .map((screen) => screen.checkVisibility())"""
+    assert set(page.evaluate(shown, "lesson")) == {True}
+    assert set(page.evaluate(shown, "test")) == {False}
+    expect(page.locator("#main-button")).to_be_hidden()
+
+
+def test_text_and_controls_have_enough_contrast() -> None:
+    style = (HOME / "shared" / "course.css").read_text("utf-8")
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", style))
+    text = [
+        ("ink", "paper"),
+        ("ink", "wash"),
+        ("soft", "paper"),
+        ("soft", "wash"),
+        ("deep", "paper"),
+        ("paper", "deep"),
+        ("link", "paper"),
+        ("link", "wash"),
+        ("paper", "link"),
+        ("good", "good-wash"),
+        ("good", "paper"),
+        ("bad", "bad-wash"),
+        ("bad", "paper"),
+        ("bad", "wash"),
+        ("ink", "good-wash"),
+        ("ink", "bad-wash"),
+    ]
+    ratios = {pair: contrast(*(colours[name] for name in pair)) for pair in text}
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < 4.5} == {}
+    assert contrast(colours["focus"], colours["paper"]) >= 3
+    assert contrast(colours["focus"], colours["wash"]) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.2, contrast ratio."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+    ]
+    return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
