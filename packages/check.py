@@ -15,9 +15,11 @@ from packages.manifest import Finding, Manifest
 from packages.readers import LATER, read_package
 from packages.roles import with_parts
 from packages.safexml import read_xml
+from packages.scripts import Scripts, read_scripts
 from statements.errors import InvalidPackage, UnsafeArchive
 
 _BLOCK = 1 << 20
+_HOSTS_SHOWN = 5
 _XML_STARTS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<")
 
 
@@ -37,7 +39,9 @@ def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Che
     try:
         contents, manifest = read_package(open_archive(file))
         if manifest.is_importable:
-            manifest = with_parts(manifest, contents)
+            scripts = read_scripts(contents)
+            manifest = with_parts(manifest, scripts)
+            manifest = manifest.with_findings(_behaviour(manifest, scripts))
     except (InvalidPackage, UnsafeArchive) as error:
         findings = error.extra["findings"]
         if findings[0].code == "not_a_package":
@@ -72,6 +76,19 @@ def digest(file: BinaryIO) -> tuple[str, int]:
         total.update(block)
         size += len(block)
     return total.hexdigest(), size
+
+
+def _behaviour(manifest: Manifest, scripts: Scripts) -> list[Finding]:
+    """What learners will notice, told by the scripts."""
+    findings = []
+    has_sco = any(unit.kind == "sco" for unit in manifest.units)
+    if has_sco and scripts.reports is False:
+        findings.append(finding("never_reports"))
+    if scripts.hosts:
+        shown = ", ".join(sorted(scripts.hosts)[:_HOSTS_SHOWN])
+        count = len(scripts.hosts)
+        findings.append(finding("other_servers", count=count, hosts=shown))
+    return findings
 
 
 def _strictly(manifest: Manifest) -> Manifest:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from packages.contents import Contents
 from packages.manifest import Manifest, Unit
+from packages.scripts import Scripts
 
 Role = Literal["pretest", "posttest"]
 
@@ -33,15 +33,6 @@ _PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )
 _ASSESSMENT = re.compile(r"\b(test|quiz|exam\w*|assessment)\b", re.IGNORECASE)
 
-# Content writes ids of objectives and interactions as quoted names in these files.
-_SCRIPTS = (".js", ".mjs", ".json", ".html", ".htm", ".xml")
-_SCRIPT_BYTES = 2 << 20
-_SCANNED_BYTES = 24 << 20
-_RECORDS = re.compile(rb"cmi\.(objectives|interactions)\b")
-_NAME = re.compile(
-    rb"""["']([\w.-]{0,40}(?:pre|post)[\s_.-]?(?:test|assess|quiz|exam)[\w.-]{0,40})["']""",
-    re.IGNORECASE,
-)
 _MAXIMUM_PARTS = 100
 
 
@@ -72,21 +63,15 @@ def propose_roles(manifest: Manifest) -> list[ProposedRole]:
     return proposals
 
 
-def with_parts(manifest: Manifest, contents: Contents) -> Manifest:
+def with_parts(manifest: Manifest, scripts: Scripts) -> Manifest:
     """The manifest with the ids in its scripts that look like tests.
 
     Only where there is one unit: in a larger package nothing says whose script it is,
     and its tests are units.
     """
-    if len(manifest.units) != 1:
+    if len(manifest.units) != 1 or not scripts.records:
         return manifest
-    names, records = set(), False
-    for data in _scripts(contents):
-        records = records or bool(_RECORDS.search(data))
-        names |= {match[1].decode("utf-8", "replace") for match in _NAME.finditer(data)}
-    if not records:
-        return manifest
-    roles = {name: _role_of(_spaced(name)) for name in names}
+    roles = {name: _role_of(_spaced(name)) for name in scripts.names}
     parts = sorted(
         (name for name, role in roles.items() if role is not None),
         # The cap must never cost a pre-test; ids come before headings for people.
@@ -110,16 +95,6 @@ def pretests(manifest: Manifest) -> list[tuple[Unit, str | None]]:
         if _role_of(_spaced(part)) == "pretest"
     ]
     return [*units, *parts]
-
-
-def _scripts(contents: Contents) -> Iterator[bytes]:
-    left = _SCANNED_BYTES
-    for path, entry in contents.files.items():
-        if not path.lower().endswith(_SCRIPTS) or entry.size > min(left, _SCRIPT_BYTES):
-            continue
-        left -= entry.size
-        with contents.open(path) as stream:
-            yield stream.read()
 
 
 def _of_unit(unit: Unit) -> Iterator[ProposedRole]:

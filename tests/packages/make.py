@@ -27,6 +27,10 @@ NAMESPACES_2004 = (
     'xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_v1p3" '
     'xmlns:imsss="http://www.imsglobal.org/xsd/imsss"'
 )
+START_PAGE = (
+    "<!DOCTYPE html><title>A page</title>"
+    "<script>parent.API.LMSInitialize(''); parent.API.LMSFinish('')</script>"
+)
 
 
 @dataclass
@@ -115,7 +119,7 @@ def course(
     """A package whose start pages all exist."""
     content: dict[str, str | bytes] = {"imsmanifest.xml": manifest(*items, **words)}
     for name in start_pages(items or (Item(),)):
-        content[name] = f"<!DOCTYPE html><title>{name}</title>"
+        content[name] = START_PAGE
     return package(content | (files or {}))
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from packages.check import check_package, digest, sarif, verified
-from tests.packages.make import Entry, Item, Zip, course, manifest, package
+from tests.packages.make import START_PAGE, Entry, Item, Zip, course, manifest, package
 from tests.packages.test_readers import CMI5
 
 
@@ -52,7 +52,7 @@ def test_verifying_unpacks_every_file() -> None:
         Zip(
             [
                 Entry("imsmanifest.xml", manifest().encode()),
-                Entry("index.html"),
+                Entry("index.html", START_PAGE.encode()),
                 Entry("late.mp4", crc=7),
             ]
         )
