@@ -217,6 +217,7 @@ def _publishing(
         "form": form or _first_form(config, package, manifest, now),
         "units": _unit_rows(manifest, form),
         "inner": _inner_rows(form),
+        "guesses": [one.part for one in propose_roles(manifest) if one.part][:6],
         "unit_choices": [(str(unit.index), unit.title) for unit in manifest.units],
         "role_choices": list(offers.ROLES.items()),
         "part_kinds": list(offers.PART_KINDS.items()),

@@ -51,3 +51,9 @@ def test_refusals_carry_their_finding() -> None:
         findings.refuse_as_unsafe("zip_overlap", path="a")
     assert invalid.value.extra["findings"] == (finding("empty_file"),)
     assert unsafe.value.extra["findings"] == (finding("zip_overlap", path="a"),)
+
+
+def test_authors_can_look_up_every_finding() -> None:
+    page = Path(findings.__file__).parent.parent / "docs" / "authors.md"
+    told = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", page.read_text(), re.MULTILINE))
+    assert told == {code: row["severity"] for code, row in rows().items()}
