@@ -272,7 +272,8 @@ def _why_not_enough(requirement: Requirement, part: Part) -> Reason:
     }
     usable = [score.scaled for score in part.scores if score.scaled is not None]
     if usable:
-        values |= {"scaled": str(max(usable)), "tries": str(len(usable))}
+        # several statements tell of one try, so only scores that differ are tries
+        values |= {"scaled": str(max(usable)), "scores": str(len(set(usable)))}
         return Reason("score_below", values)
     if part.scores:
         return Reason("score_unusable", values | {"problem": part.scores[-1].problem})
@@ -386,16 +387,27 @@ def _credit(
 def _scaled(
     version: PolicyVersion, facts: Facts, used: set[Evidence]
 ) -> Decimal | None:
-    """The post-test score that the completion rests on; the lowest of several."""
-    roles = {one.role for one in version.require if one.kind == "min_scaled"}
+    """The post-test score that the completion rests on; the lowest of several tests.
+
+    Of a test the first score that was enough: an earlier attempt may be evidence that
+    the part is finished, and says nothing about the result.
+    """
     found = (
-        score.scaled
-        for part in facts.tests
-        if part.role == "posttest" and part.role in roles
-        for score in part.scores
-        if score.scaled is not None and score.evidence in used
+        next(
+            (
+                score.scaled
+                for score in part.scores
+                if score.scaled is not None
+                and score.scaled >= one.at_least
+                and score.evidence in used
+            ),
+            None,
+        )
+        for one in version.require
+        if one.kind == "min_scaled" and one.role == "posttest"
+        for part in _parts(one, facts)
     )
-    return min(found, default=None)
+    return min((one for one in found if one is not None), default=None)
 
 
 def _not_yet(policy: Rules, facts: Facts) -> Decision:

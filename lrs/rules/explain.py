@@ -52,9 +52,9 @@ WORDS: Mapping[str, str] = {
         "Your {role} score was {scaled}. This course needs {at_least} or more."
         " You can take the {role} again."
     ),
-    "score_below_tries": (
-        "Your best {role} score in {tries} tries was {scaled}. This course needs"
-        " {at_least} or more. You can take the {role} again."
+    "score_below_best": (
+        "Your best {role} score was {scaled}. This course needs {at_least} or more."
+        " You can take the {role} again."
     ),
     "score_missing": "There is no {role} score yet. This course needs {at_least} or more.",
     "score_unusable": (
@@ -239,8 +239,8 @@ def percent(scaled: Decimal) -> str:
 def _told(reason: Reason, zone: str) -> Told:
     values = dict(reason.values)
     code = reason.code
-    if code == "score_below" and values.get("tries", "1") != "1":
-        code = "score_below_tries"
+    if code == "score_below" and values.get("scores", "1") != "1":
+        code = "score_below_best"
     if code == "attestation_missing" and values.get("early", "0") != "0":
         code = "attestation_early"
     shown = {name: _shown(name, value, zone) for name, value in values.items()}

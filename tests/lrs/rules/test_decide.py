@@ -198,6 +198,23 @@ def test_the_first_attempt_that_qualifies_counts() -> None:
     assert uuid.UUID(tries[2]["id"]) not in decision.evidence
 
 
+def test_the_score_of_a_failed_try_that_finished_the_part_is_not_the_result() -> None:
+    # the first try completes the part with 79%, the second passes it with 80%
+    way = whole_way(START, scaled="0.8")
+    posttest = way[4]
+    first = said(
+        "completed",
+        POSTTEST,
+        START + HOUR / 2,
+        score={"scaled": 0.79},
+        result={"completion": True, "success": False},
+    )
+    decision = decided([*way, first])
+    assert decision.outcome == "complete"
+    assert decision.scaled == Decimal("0.8")
+    assert {uuid.UUID(first["id"]), uuid.UUID(posttest["id"])} <= set(decision.evidence)
+
+
 def test_a_failure_after_passing_takes_nothing_away() -> None:
     later = said("failed", POSTTEST, START + 9 * HOUR, score={"scaled": 0.1})
     assert decided([*whole_way(START), later]).outcome == "complete"
