@@ -4,7 +4,6 @@ They tell states and counts, nothing about persons; a proxy should keep `/metric
 from the public all the same.
 """
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import orjson
@@ -43,7 +42,9 @@ def ready() -> Response:
     states = {check.name: check.state for check in checks}
     for check in checks:
         if check.state == "failed":
-            doctor.log.error("not ready", extra=asdict(check))
+            doctor.log.error(
+                "not ready", extra={"check": check.name, "detail": check.detail}
+            )
     if failed:
         return _answer(503, {"status": "not ready", "checks": states})
     return _answer(200, {"status": "ready", "checks": states})
