@@ -9,7 +9,7 @@ from packages.samples.content import HOME, Sample, Unit, read_sample
 from packages.samples.pages import page
 
 NAMES = ("report-writing", "first-on-scene", "calm-voice")
-SHARED = ("shared/course.css", "shared/course.js")
+SHARED = ("shared/course.css", "shared/course.js", "shared/scorm.js")
 # A fixed date keeps the bytes of a zip the same on every day and machine.
 DATE = (2026, 1, 1, 0, 0, 0)
 
