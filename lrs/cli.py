@@ -1,4 +1,4 @@
-"""Commands of the record store: `tenant create`, `credential create`, `credential revoke`.
+"""Commands of the record store: `migrate`, `tenant create`, `credential create|revoke`.
 
 With `--json` one document goes to standard output and nothing else.
 """
@@ -13,11 +13,17 @@ import orjson
 from lrs.config import Config
 from lrs.credentials import create_credential, revoke_credential
 from lrs.db import make_engine, writing
+from lrs.migrate import migrate
+from lrs.server import check_schema
 from lrs.tenants import create_tenant, find_tenant
 
 
 def add_commands(commands: Any) -> None:
-    """Add `tenant` and `credential`."""
+    """Add `migrate`, `tenant` and `credential`."""
+    migrating = commands.add_parser(
+        "migrate", help="bring the database to the present schema"
+    )
+    migrating.set_defaults(run=_migrate)
     tenant = commands.add_parser("tenant", help="record stores of their own")
     actions = tenant.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make an empty record store")
@@ -44,7 +50,19 @@ def add_commands(commands: Any) -> None:
     revoke.set_defaults(run=_revoke_credential)
 
 
+def _migrate(arguments: argparse.Namespace, config: Config) -> int:
+    del arguments
+    engine = make_engine(config.database_url)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()
+    sys.stdout.write("The database is at the present schema.\n")
+    return 0
+
+
 def _create_tenant(arguments: argparse.Namespace, config: Config) -> int:
+    check_schema(config)
     engine = make_engine(config.database_url)
     try:
         with writing(engine) as db:
@@ -57,6 +75,7 @@ def _create_tenant(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _create_credential(arguments: argparse.Namespace, config: Config) -> int:
+    check_schema(config)
     engine = make_engine(config.database_url)
     try:
         with writing(engine) as db:
@@ -76,6 +95,7 @@ def _create_credential(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _revoke_credential(arguments: argparse.Namespace, config: Config) -> int:
+    check_schema(config)
     engine = make_engine(config.database_url)
     try:
         with writing(engine) as db:

@@ -2,6 +2,7 @@ import argparse
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -9,7 +10,8 @@ from sqlalchemy import Engine
 from lrs.cli import add_commands
 from lrs.config import Config
 from lrs.credentials import find_credential, holds
-from lrs.db import reading
+from lrs.db import make_engine, reading
+from lrs.migrate import is_current
 from statements.errors import DomainError, Invalid, NotFound, Unauthenticated
 
 
@@ -95,3 +97,23 @@ def test_a_missing_name_is_wrong_use(at_engine: Config) -> None:
     with pytest.raises(SystemExit) as caught:
         run(at_engine, "credential", "create")
     assert caught.value.code == 2
+
+
+def test_migrate_then_everything_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config(data=tmp_path, secret_key="a secret of the tests")
+    for _ in range(2):
+        assert run(config, "migrate") == 0
+    engine = make_engine(config.database_url)
+    assert is_current(engine)
+    engine.dispose()
+    assert "present schema" in capsys.readouterr().out
+
+
+def test_an_embedded_database_is_made_when_first_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = Config(data=tmp_path, secret_key="a secret of the tests")
+    assert run(config, "credential", "create", "--name", "LMS", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["key"]
