@@ -30,6 +30,7 @@ let port = null;
 let shown = { state: "loading", trouble: null };
 let over = false;
 let reported = false;
+let leaving = false;
 let release = () => {};
 let closed = () => {};
 let puts = Promise.resolve();
@@ -66,8 +67,11 @@ function cover(title, text, { busy = false, retry = false, leave = false } = {})
 }
 
 function uncover() {
+  if (leaving) return;
   $("cover").hidden = true;
   $("stage").setAttribute("aria-busy", "false");
+  // Keys go to the unit, unless the learner has gone somewhere else meanwhile.
+  if (document.activeElement === document.body) $("unit").focus();
 }
 
 function showUnits(units) {
@@ -176,6 +180,7 @@ const isEntry = (entry) =>
 function onShell(data) {
   if (data?.type === "entry" && isEntry(data.entry)) {
     reported = true;
+    if (data.entry.kind === "terminate" && !leaving) finished();
     puts = puts
       .then(() => queue.add(data.entry))
       .then(() => port.postMessage({ type: "kept", seq: data.entry.seq }))
@@ -202,6 +207,16 @@ function silent() {
     "This unit has not reported anything so far. If you have worked in it for a while, " +
       "your progress may not be recorded; tell your training manager.",
   );
+}
+
+/** The unit has said goodbye, often by trying to close a window that it does not own. */
+function finished() {
+  const next = $("next");
+  if (next === null || next.disabled) {
+    notice("This unit is finished. You can look around in it or exit.");
+  } else {
+    notice("This unit is finished.", { label: "Next unit", action: () => next.click() });
+  }
 }
 
 /** Sends what earlier visits left on this computer. */
@@ -286,6 +301,9 @@ async function open() {
 
 /** Closes the unit and sends what it said; settles with how many are not sent. */
 async function finish() {
+  leaving = true;
+  $("notice").hidden = true;
+  closeNarrowMenu();
   cover("Saving", "Your work is being saved.", { busy: true });
   if (port !== null && !over) {
     const done = new Promise((resolve) => {
@@ -355,8 +373,31 @@ async function toUnit(unit) {
   );
 }
 
-function listen() {
+const wide = window.matchMedia("(min-width: 64rem)");
+
+function showMenu(wanted) {
   const menu = $("menu");
+  menu.hidden = !wanted;
+  $("menu-button").setAttribute("aria-expanded", String(wanted));
+  if (wanted) menu.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+/** Where the menu lies over the unit, it must not hide what is said there. */
+function closeNarrowMenu() {
+  if ($("menu") !== null && !wide.matches) showMenu(false);
+}
+
+function listenToMenu(menu) {
+  $("menu-button").onclick = () => showMenu(menu.hidden);
+  menu.onkeydown = (event) => {
+    if (event.key !== "Escape") return;
+    showMenu(false);
+    $("menu-button").focus();
+  };
+  showMenu(wide.matches);
+}
+
+function listen() {
   $("exit").onclick = () => leaveThen(toReturn);
   $("cover-leave").onclick = () => leaveThen(toReturn);
   $("cover-retry").onclick = () => {
@@ -372,20 +413,7 @@ function listen() {
       if (unit !== given.unit) leaveThen(() => toUnit(unit));
     };
   }
-  if (menu !== null) {
-    const toggle = (wanted) => {
-      menu.hidden = !wanted;
-      $("menu-button").setAttribute("aria-expanded", String(wanted));
-      if (wanted) menu.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-    };
-    $("menu-button").onclick = () => toggle(menu.hidden);
-    menu.onkeydown = (event) => {
-      if (event.key !== "Escape") return;
-      toggle(false);
-      $("menu-button").focus();
-    };
-    toggle(window.matchMedia("(min-width: 64rem)").matches);
-  }
+  if ($("menu") !== null) listenToMenu($("menu"));
   if (document.fullscreenEnabled) {
     $("full").hidden = false;
     $("full").onclick = () => $("stage").requestFullscreen();

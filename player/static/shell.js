@@ -219,6 +219,8 @@ window.addEventListener("pagehide", () => {
   session?.flush();
   rescue();
 });
+// Not at once: within the event the frame itself is not focused yet.
+window.addEventListener("focus", () => setTimeout(() => unit.contentWindow.focus()));
 window.addEventListener("pageshow", () => {
   leaving = false;
 });

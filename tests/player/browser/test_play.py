@@ -139,14 +139,14 @@ api.LMSFinish("");
     expect(menu).to_be_visible()
     expect(menu.get_by_role("button", name="First")).to_contain_text("Done")
     expect(page.get_by_role("button", name="Previous")).to_be_disabled()
-    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next", exact=True).click()
     expect(content_of(page).locator("h1")).to_have_text("Second")
     expect(
         page.get_by_role("navigation").get_by_role("button", name="First")
     ).to_contain_text("Done")
     page.get_by_role("button", name="Third").click()
     expect(content_of(page).locator("h1")).to_have_text("Third")
-    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    expect(page.get_by_role("button", name="Next", exact=True)).to_be_disabled()
 
 
 def test_loading_the_page_again_goes_on(site: Site, page: Page) -> None:
@@ -343,3 +343,55 @@ window.addEventListener("unload", () => {
     page = context.new_page()
     page.goto(site.launch(package, registration=registration).url)
     expect(content_of(page).locator("#out")).to_have_text("last words")
+
+
+def test_a_finished_unit_offers_the_next(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"First": unit("First"), "Second": unit("Second")}))
+    page.goto(site.launch(package).url)
+    expect(content_of(page).locator("h1")).to_have_text("First")
+    call(page, "api.LMSFinish('')")
+    expect(page.locator("#notice")).to_contain_text("This unit is finished.")
+    page.get_by_role("button", name="Next unit").click()
+    expect(content_of(page).locator("h1")).to_have_text("Second")
+
+
+def test_the_page_works_by_keyboard_at_320_pixels(
+    site: Site, context: BrowserContext
+) -> None:
+    package = site.add(scorm_12({"First": unit("First"), "Second": unit("Second")}))
+    page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(site.launch(package).url)
+    expect(content_of(page).locator("h1")).to_have_text("First")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    expect(page.get_by_role("navigation", name="Contents")).to_be_hidden()
+    page.locator("#menu-button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("navigation", name="Contents")).to_be_visible()
+    page.keyboard.press("Tab")
+    while "Second" not in page.evaluate("document.activeElement.textContent"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation", name="Contents")).to_be_hidden()
+    expect(page.locator("#menu-button")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Second").focus()
+    page.keyboard.press("Enter")
+    expect(content_of(page).locator("h1")).to_have_text("Second")
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 24
+
+
+def test_keys_reach_the_unit_without_a_click(site: Site, page: Page) -> None:
+    script = """
+api.LMSInitialize("");
+document.addEventListener("keydown", (event) => {
+  document.getElementById("out").textContent = event.key;
+});
+"""
+    page.goto(site.launch(site.add(scorm_12({"One": unit("One", script)}))).url)
+    expect(page.locator("#cover")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(content_of(page).locator("#out")).to_have_text("ArrowRight")
