@@ -2,6 +2,10 @@
 
 from flask import Blueprint
 
-from player.views import frame, runtime
+from player.views import frame, manage, runtime
 
-BLUEPRINTS: tuple[Blueprint, ...] = (frame.BLUEPRINT, runtime.BLUEPRINT)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    frame.BLUEPRINT,
+    runtime.BLUEPRINT,
+    manage.BLUEPRINT,
+)
