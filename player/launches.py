@@ -283,12 +283,12 @@ def _learner(launch: Launch) -> dict[str, str]:
 
 
 def _menu_line(unit: Unit, state: UnitState | None, *, current: int) -> dict[str, Any]:
+    """Whether a unit is finished, and not how: it may be a pre-test."""
     return {
         "index": unit.index,
         "title": unit.title,
         "parents": list(unit.parents),
         "completion": "unknown" if state is None else state.completion,
-        "success": "unknown" if state is None else state.success,
         "current": unit.index == current,
     }
 
