@@ -83,6 +83,11 @@ class Standing:
     reasons: tuple[ReasonLine, ...] = ()
     units: tuple[UnitLine, ...] = ()
 
+    @property
+    def has_scores(self) -> bool:
+        """Whether any part has a score to show."""
+        return any(unit.score for unit in self.units)
+
 
 def standings_of(
     db: Session, *, config: Config, enrolments: Sequence[Enrolment], now: datetime
