@@ -347,8 +347,14 @@ def offer_terms(row: Offer) -> OfferTerms:
 
 
 def owns(activities: frozenset[str], course_iri: str, one: Observation) -> bool:
-    """Whether an observation is about a course with these activities."""
-    return one.activity in activities or course_iri in one.context
+    """Whether an observation can matter to a course with these activities.
+
+    It is about one of them; or, about something inside the course, it says who the
+    person is or which gate was open.
+    """
+    if one.activity in activities:
+        return True
+    return bool(one.position or one.gates) and course_iri in one.context
 
 
 def get_course_rows(db: Session, *, tenant: int, course_iri: str) -> CourseRows:

@@ -9,8 +9,7 @@ state depends on the set of statements alone: `fold` and `decide` are blind to o
 
 import hashlib
 import uuid
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,29 +19,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lrs.db import writing
-from lrs.jobs import enqueue
 from lrs.parts import Parts
-from lrs.persons import actor_keys_of, person_of_key
-from lrs.rules.catalogue import (
-    CourseRows,
-    chunks,
-    courses_of_activities,
-    load_courses,
-    owns,
-)
-from lrs.rules.decide import COMPLETE, Decision, decide, first_of_each
+from lrs.rules.awards import Books, Cause, Subject, completion_content
+from lrs.rules.catalogue import chunks, owns
+from lrs.rules.decide import COMPLETE, decide
 from lrs.rules.facts import Observation, fold, relevant_verbs
-from lrs.rules.ledger import (
-    AWARD,
-    COMPLETION,
-    CREDIT,
-    REVERSAL,
-    award_id,
-    entry_id,
-    net,
-)
+from lrs.rules.known import Course, Known
 from lrs.rules.log import LogReader, LogRow
-from lrs.rules.policy import PolicyBook, policy_book
+from lrs.rules.policy import policy_book
 from lrs.rules.tables import (
     NO_REGISTRATION,
     Award,
@@ -55,27 +39,7 @@ from lrs.rules.tables import (
 from lrs.tables import Reference, Statement, key_of
 
 PIECE = 2000
-# of a course without an offer, which is judged but awarded nothing
-DEFAULT_ZONE = "America/Los_Angeles"
 ABOUT = ("object", "parent", "grouping")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """The statement or change that is being looked at."""
-
-    seq: int
-    change: int
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whom and what a decision is about."""
-
-    person: uuid.UUID
-    course: uuid.UUID
-    registration: uuid.UUID
 
 
 def derive_range(
@@ -144,40 +108,20 @@ def digest(db: Session, *, tenant: int) -> str:
     return found.hexdigest()
 
 
-def clocks_of(db: Session, *, tenant: int) -> dict[uuid.UUID, str]:
-    """Statement -> the clock by which a reviewer lets it count."""
-    return {one: clock for _, one, clock in _reviews(db, tenant)}
-
-
-def _reviews(db: Session, tenant: int) -> list[tuple[int, uuid.UUID, str]]:
-    return [
-        (row.number, row.statement_id, row.clock)
-        for row in db.execute(
-            select(Review.number, Review.statement_id, Review.clock)
-            .where(Review.tenant_id == tenant)
-            .order_by(Review.number)
-        )
-    ]
-
-
 class _Run:
     """One stretch of the merged order of statements and changes."""
 
     def __init__(
         self, db: Session, *, tenant: int, now: datetime, tells: bool = True
     ) -> None:
-        self.db, self.tenant, self.now, self.tells = db, tenant, now, tells
-        self.book: PolicyBook = policy_book()
-        self.verbs = relevant_verbs(self.book.verbs)
+        self.db, self.tenant = db, tenant
         self.cursor = self._lock_cursor()
-        self.last_seq = self.cursor.seq
-        self.log = LogReader(db, tenant=tenant, verbs=self.verbs)
-        self.courses: dict[uuid.UUID, CourseRows | None] = {}
-        self.owners: dict[uuid.UUID, set[uuid.UUID]] = {}
-        self.persons: dict[tuple[uuid.UUID, int], uuid.UUID] = {}
-        self.members: dict[tuple[uuid.UUID, int], frozenset[uuid.UUID]] = {}
-        self.clocks: list[tuple[int, uuid.UUID, str]] | None = None
-        self.entries: dict[uuid.UUID, list[Award]] = {}
+        verbs = relevant_verbs(policy_book().verbs)
+        self.log = LogReader(db, tenant=tenant, verbs=verbs)
+        self.known = Known(db, tenant=tenant)
+        self.books = Books(db, cursor=self.cursor, now=now, tells=tells)
+        # identifiers of persons nobody ever linked: they are in no table
+        self.at_hand: dict[uuid.UUID, set[uuid.UUID]] = {}
 
     def _lock_cursor(self) -> RulesCursor:
         cursor = self.db.get(RulesCursor, self.tenant, with_for_update=True)
@@ -189,40 +133,82 @@ class _Run:
 
     def advance(self, last_seq: int) -> None:
         """Read on to statement `last_seq` and the changes that came right after it."""
-        self.last_seq = self.log.last_seq = max(last_seq, self.cursor.seq)
+        self.log.last_seq = max(last_seq, self.cursor.seq)
         changes = list(
             self.db.scalars(
                 select(Change)
                 .where(
                     Change.tenant_id == self.tenant,
                     Change.number > self.cursor.change,
-                    Change.position <= self.last_seq,
+                    Change.position <= self.log.last_seq,
                 )
                 .order_by(Change.number)
             )
         )
         rows = self.log.rows(self.cursor.seq + 1)
-        self._know_courses(rows)
-        for row in rows:
-            while changes and changes[0].position < row.seq:
-                self._apply_change(changes.pop(0))
-            self._apply_statement(row)
-        for change in changes:
-            self._apply_change(change)
-        self.cursor.seq = self.last_seq
+        self._prepare(rows)
+        with self.db.no_autoflush:
+            for row in rows:
+                while changes and changes[0].position < row.seq:
+                    self._apply_change(changes.pop(0))
+                self._apply_statement(row)
+            for change in changes:
+                self._apply_change(change)
+        self.cursor.seq = self.log.last_seq
         self.db.flush()
 
-    # what is touched
+    def _prepare(self, rows: list[LogRow]) -> None:
+        """Read in bulk what these rows will ask for."""
+        self.known.prepare(rows)
+        number = self.cursor.change
+        touched = [row for row in rows if row.observation is not None]
+        about = [
+            row
+            for row in touched
+            if row.observation is not None
+            and self.known.courses_of(row.observation, number)
+        ]
+        self.log.prefetch({row.registration for row in about if row.registration})
+        self.books.prepare(
+            {self.known.person(row.actor_key, number) for row in about if row.actor_key}
+        )
+
+    # who is touched
 
     def _apply_statement(self, row: LogRow) -> None:
         cause = Cause(row.seq, self.cursor.change, row.stored)
-        target = row if row.voids_id is None else self.log.find(row.voids_id)
-        if target is None or target.seq > row.seq:
+        target: LogRow | None = row
+        if row.voids_id is not None:
+            target = self.log.find(row.voids_id)
+            if target is None or target.seq > row.seq:
+                return
+            self.known.prepare([target])
+        elif self._changes_nothing(row, cause.change):
             return
-        if target is not row:
-            self._know_courses([target])
-        for subject in self._subjects(target, cause.change):
-            self._decide(subject, cause)
+        for subject, course in self._subjects(target, cause.change):
+            self._decide(subject, course, cause)
+
+    def _changes_nothing(self, row: LogRow, number: int) -> bool:
+        """Whether everything it is about is complete, by what happened before it.
+
+        The first evidence counts: what comes after it can neither add nor take away,
+        unless it says when the term began or which revision is taken.
+        """
+        one = row.observation
+        if one is None:
+            return True
+        for subject, _ in self._subjects(row, number):
+            standing = self.books.standing(subject)
+            if standing is None or standing.outcome != COMPLETE:
+                return False
+            kept = standing.decision
+            if (
+                one.evidence.at <= datetime.fromisoformat(kept["ready_at"])
+                or one.verb == "registered"
+                or one.revision not in {"", kept["revision"]}
+            ):
+                return False
+        return True
 
     def _apply_change(self, change: Change) -> None:
         self.cursor.change = change.number
@@ -233,24 +219,29 @@ class _Run:
             subjects = self._reviewed(change)
         else:
             subjects = self._of_course(change)
-        ordered = sorted(
-            subjects, key=lambda one: (one.person, one.course, one.registration)
-        )
-        for subject in ordered:
-            self._decide(subject, cause)
+        for subject in sorted(subjects):
+            course = self.known.course(subject.course, change.number)
+            if course is not None:
+                self._decide(subject, course, cause)
 
-    def _subjects(self, row: LogRow, number: int) -> list[Subject]:
+    def _subjects(
+        self, row: LogRow | None, number: int
+    ) -> list[tuple[Subject, Course]]:
         """Person, course and registration of each known course a row is about."""
-        if row.observation is None or row.actor_key is None:
+        if row is None or row.observation is None or row.actor_key is None:
             return []
         person = self._person(row.actor_key, number)
         registration = row.registration or NO_REGISTRATION
-        found = []
-        for key in sorted(self._course_keys(row.observation)):
-            course = self._course(key)
-            if course is not None and course.is_known(number):
-                found.append(Subject(person, key, registration))
-        return found
+        return [
+            (Subject(person, course.key, registration), course)
+            for course in self.known.courses_of(row.observation, number)
+            if owns(course.activities, course.iri, row.observation)
+        ]
+
+    def _person(self, actor_key: uuid.UUID, number: int) -> uuid.UUID:
+        person = self.known.person(actor_key, number)
+        self.at_hand.setdefault(person, set()).add(actor_key)
+        return person
 
     def _moved(self, change: Change) -> set[Subject]:
         links = self.db.scalars(
@@ -263,9 +254,9 @@ class _Run:
             rows = self.log.rows(
                 1, Statement.actor_key == one.actor_key, last=change.position
             )
-            self._know_courses(rows)
+            self.known.prepare(rows)
             for row in rows:
-                for subject in self._subjects(row, change.number):
+                for subject, _ in self._subjects(row, change.number):
                     for person in (one.previous, one.person):
                         found.add(Subject(person, subject.course, subject.registration))
         return found
@@ -279,19 +270,19 @@ class _Run:
         row = self.log.find(statement_id)
         if row is None or row.seq > change.position:
             return set()
-        self._know_courses([row])
-        return set(self._subjects(row, change.number))
+        self.known.prepare([row])
+        return {subject for subject, _ in self._subjects(row, change.number)}
 
     def _of_course(self, change: Change) -> set[Subject]:
         """Everybody with a statement about the course or one of its activities."""
         if change.course_key is None:
             return set()
-        course = self._course(change.course_key)
+        course = self.known.course(change.course_key, change.number)
         if course is None:
             return set()
-        keys = [key_of(iri) for iri in course.activities_at(change.number)]
+        keys = sorted(key_of(iri) for iri in course.activities)
         pairs: set[tuple[uuid.UUID, uuid.UUID | None]] = set()
-        for part in chunks(sorted(keys)):
+        for part in chunks(keys):
             pairs |= {
                 (actor, registration)
                 for actor, registration in self.db.execute(
@@ -322,356 +313,49 @@ class _Run:
             for actor, registration in pairs
         }
 
-    # what is known
+    # what is decided
 
-    def _know_courses(self, rows: Iterable[LogRow]) -> None:
-        """Load at once the courses that these rows may be about."""
-        activities = {
-            key
-            for row in rows
-            if row.observation is not None
-            for key in _activity_keys(row.observation)
-        } - self.owners.keys()
-        owners = courses_of_activities(self.db, tenant=self.tenant, keys=activities)
-        for key in activities:
-            self.owners[key] = owners.get(key, set())
-        missing = {
-            course for key in activities for course in (key, *self.owners[key])
-        } - self.courses.keys()
-        loaded = load_courses(self.db, tenant=self.tenant, keys=missing)
-        for key in missing:
-            self.courses[key] = loaded.get(key)
-
-    def _course_keys(self, one: Observation) -> set[uuid.UUID]:
-        about = {key_of(one.activity), *(key_of(iri) for iri in one.context)}
-        return about | self.owners.get(key_of(one.activity), set())
-
-    def _course(self, key: uuid.UUID) -> CourseRows | None:
-        if key not in self.courses:
-            loaded = load_courses(self.db, tenant=self.tenant, keys=[key])
-            self.courses[key] = loaded.get(key)
-        return self.courses[key]
-
-    def _person(self, actor_key: uuid.UUID, number: int) -> uuid.UUID:
-        known = self.persons.get((actor_key, number))
-        if known is None:
-            known = self.persons[actor_key, number] = person_of_key(
-                self.db, tenant=self.tenant, actor_key=actor_key, number=number
-            )
-        return known
-
-    def _clocks_at(self, number: int) -> dict[uuid.UUID, str]:
-        """By which clock reviewed statements count, after a change."""
-        if self.clocks is None:
-            self.clocks = _reviews(self.db, self.tenant)
-        return {one: clock for at, one, clock in self.clocks if at <= number}
-
-    # the decision and the ledger
-
-    def _decide(self, subject: Subject, cause: Cause) -> None:
-        course = self._course(subject.course)
-        if course is None:
-            return
+    def _decide(self, subject: Subject, course: Course, cause: Cause) -> None:
         seen = self._seen(subject, course, cause)
-        key = (self.tenant, subject.person, subject.course, subject.registration)
-        standing = self.db.get(Standing, key)
-        if not seen and standing is None:
+        if not seen:
+            self.books.forget(subject, cause)
             return
-        offers = course.offers_at(cause.change)
-        decision, content = None, None
-        if seen:
-            facts = fold(
-                seen,
-                shape=lambda revision: course.shape(revision, cause.change),
-                clocks=self._clocks_at(cause.change),
+        facts = fold(seen, shape=course.shape, clocks=self.known.clocks(cause.change))
+        decision = decide(course.rules, facts)
+        content = None
+        if course.is_offered and decision.outcome == COMPLETE:
+            content = completion_content(
+                subject,
+                course_iri=course.iri,
+                seen=seen,
+                decision=decision,
+                revision=facts.revision,
             )
-            rules = self.book.rules(offers, zone=DEFAULT_ZONE)
-            decision = decide(rules, facts)
-            if offers and decision.outcome == COMPLETE:
-                content = completion_content(
-                    course, subject, seen, decision, facts.revision
-                )
-        self._settle_completion(subject, standing, content, cause)
-        products = {one for one in (standing and standing.product,) if one}
-        if decision is None:
-            self.db.delete(standing)
-        else:
-            standing = standing or self._new_standing(subject, course)
-            span = decision.span
-            standing.outcome = decision.outcome
-            standing.product = span.offer.product if span and offers else None
-            standing.award = None if content is None else award_id(content)
-            standing.decision = as_json(decision)
-            standing.cause_seq, standing.cause_change = cause.seq, cause.change
-            products |= {standing.product} if standing.product else set()
-        self.db.flush()
-        for product in sorted(products):
-            self._settle_credit(subject.person, product, cause)
+        self.books.record(
+            subject,
+            course_iri=course.iri,
+            decision=decision,
+            revision=facts.revision,
+            content=content,
+            cause=cause,
+        )
 
     def _seen(
-        self, subject: Subject, course: CourseRows, cause: Cause
+        self, subject: Subject, course: Course, cause: Cause
     ) -> list[Observation]:
         """What stood right after the cause about the person in the course."""
-        actor_keys = self._actor_keys(subject, cause)
-        activities = course.activities_at(cause.change)
-        registration = subject.registration
+        registration = (
+            None if subject.registration == NO_REGISTRATION else subject.registration
+        )
+        identifiers = self.known.identifiers(
+            subject.person,
+            cause.change,
+            at_hand=self.at_hand.get(subject.person, ()),
+        )
         return [
             one.observation
-            for actor_key in sorted(actor_keys)
-            for one in self.log.observed(
-                actor_key, None if registration == NO_REGISTRATION else registration
-            )
-            if one.stands(cause.seq) and owns(activities, course.iri, one.observation)
+            for actor_key in identifiers
+            for one in self.log.observed(actor_key, registration)
+            if one.stands(cause.seq)
+            and owns(course.activities, course.iri, one.observation)
         ]
-
-    def _actor_keys(self, subject: Subject, cause: Cause) -> frozenset[uuid.UUID]:
-        """All identifiers of the person; one never linked was looked up before."""
-        known = self.members.get((subject.person, cause.change))
-        if known is None:
-            alone = [
-                key
-                for (key, number), person in self.persons.items()
-                if person == subject.person and number == cause.change
-            ]
-            known = actor_keys_of(
-                self.db,
-                tenant=self.tenant,
-                person=subject.person,
-                number=cause.change,
-            ) | frozenset(alone)
-            self.members[subject.person, cause.change] = known
-        return known
-
-    def _new_standing(self, subject: Subject, course: CourseRows) -> Standing:
-        standing = Standing(
-            tenant_id=self.tenant,
-            person=subject.person,
-            course_key=subject.course,
-            registration=subject.registration,
-            course_iri=course.iri,
-        )
-        self.db.add(standing)
-        return standing
-
-    def _ledger(self, person: uuid.UUID) -> list[Award]:
-        if person not in self.entries:
-            self.entries[person] = list(
-                self.db.scalars(
-                    select(Award)
-                    .where(Award.tenant_id == self.tenant, Award.person == person)
-                    .order_by(Award.number)
-                )
-            )
-        return self.entries[person]
-
-    def _settle_completion(
-        self,
-        subject: Subject,
-        standing: Standing | None,
-        content: dict[str, Any] | None,
-        cause: Cause,
-    ) -> None:
-        before = None if standing is None else standing.award
-        after = None if content is None else award_id(content)
-        if before == after:
-            return
-        if before is not None:
-            old = next(
-                one
-                for one in self._ledger(subject.person)
-                if one.award == before and one.entry == AWARD
-            )
-            self._write(old.award, REVERSAL, subject.person, contents(old), cause)
-        if after is not None and content is not None:
-            self._write(after, AWARD, subject.person, content, cause)
-
-    def _settle_credit(self, person: uuid.UUID, product: str, cause: Cause) -> None:
-        """Credit once per product and period: to the earliest completion."""
-        standings = {
-            one.award: one
-            for one in self.db.scalars(
-                select(Standing).where(
-                    Standing.tenant_id == self.tenant,
-                    Standing.person == person,
-                    Standing.product == product,
-                    Standing.award.is_not(None),
-                )
-            )
-            if one.award is not None and one.decision["credit"] is not None
-        }
-        held = {
-            award: entry
-            for (award, _), entry in net(self._ledger(person)).items()
-            if entry.product == product
-        }
-        firsts = first_of_each(
-            (product, held[award].period, held[award].at, award) for award in standings
-        )
-        wanted: dict[uuid.UUID, dict[str, Any]] = {}
-        for completion in firsts.values():
-            content = credit_content(held[completion], standings[completion].decision)
-            wanted[award_id(content)] = content
-        present = {
-            award: entry for award, entry in held.items() if entry.kind == CREDIT
-        }
-        for award in sorted(present.keys() - wanted.keys()):
-            self._write(award, REVERSAL, person, contents(present[award]), cause)
-        for award in sorted(wanted.keys() - present.keys()):
-            self._write(award, AWARD, person, wanted[award], cause)
-
-    def _write(
-        self,
-        award: uuid.UUID,
-        entry: str,
-        person: uuid.UUID,
-        content: dict[str, Any],
-        cause: Cause,
-    ) -> None:
-        known = self._ledger(person)
-        ordinal = sum(1 for one in known if one.award == award)
-        self.cursor.entries += 1
-        row = Award(
-            **content,
-            tenant_id=self.tenant,
-            id=entry_id(award, person, ordinal),
-            number=self.cursor.entries,
-            award=award,
-            entry=entry,
-            person=person,
-            cause_seq=cause.seq,
-            cause_change=cause.change,
-            recorded_at=cause.at,
-        )
-        self.db.add(row)
-        known.append(row)
-        if self.tells and content["kind"] == COMPLETION:
-            enqueue(
-                self.db,
-                "completion.derived" if entry == AWARD else "completion.reversed",
-                {"tenant": self.tenant, "award": str(award), "person": str(person)},
-                run_at=self.now,
-            )
-
-
-def _activity_keys(one: Observation) -> set[uuid.UUID]:
-    return {key_of(one.activity), *(key_of(iri) for iri in one.context)}
-
-
-# columns of an award that a reversal repeats
-CONTENT = (
-    "kind",
-    "ifi",
-    "course_key",
-    "course_iri",
-    "registration",
-    "revision",
-    "product",
-    "period",
-    "policy",
-    "policy_from",
-    "zone",
-    "term",
-    "cycle",
-    "at",
-    "ready_at",
-    "scaled",
-    "hours",
-    "credit",
-    "transfer",
-    "mandates",
-    "flags",
-    "evidence",
-    "completion",
-)
-
-
-def contents(entry: Award) -> dict[str, Any]:
-    """The columns of an entry that say what was awarded."""
-    return {name: getattr(entry, name) for name in CONTENT}
-
-
-def completion_content(
-    course: CourseRows,
-    subject: Subject,
-    seen: Collection[Observation],
-    decision: Decision,
-    revision: str,
-) -> dict[str, Any]:
-    """What a completion says; the decision is complete."""
-    span = decision.span
-    if span is None:
-        message = "a complete course has rules"
-        raise ValueError(message)
-    first = next(
-        one
-        for one in sorted(seen, key=lambda one: one.evidence)
-        if one.evidence.id in decision.evidence
-    )
-    return {
-        "kind": COMPLETION,
-        "ifi": first.ifi,
-        "course_key": course.key,
-        "course_iri": course.iri,
-        "registration": subject.registration,
-        "revision": revision,
-        "product": span.offer.product,
-        "period": decision.period,
-        "policy": span.version.id,
-        "policy_from": span.version.start,
-        "zone": span.offer.zone,
-        "term": None if decision.term is None else decision.term.id,
-        "cycle": None,
-        "at": decision.at,
-        "ready_at": decision.ready_at,
-        "scaled": decision.scaled,
-        "hours": span.offer.hours,
-        "credit": None,
-        "transfer": span.offer.transfer,
-        "mandates": list(span.offer.mandates),
-        "flags": [],
-        "evidence": [str(one) for one in decision.evidence],
-        "completion": None,
-    }
-
-
-def credit_content(completion: Award, decision: dict[str, Any]) -> dict[str, Any]:
-    """What the credit of a completion says."""
-    credit = decision["credit"]
-    return contents(completion) | {
-        "kind": CREDIT,
-        "cycle": credit["cycle"],
-        "credit": Decimal(credit["value"]),
-        "flags": list(credit["flags"]),
-        "completion": completion.award,
-    }
-
-
-def as_json(decision: Decision) -> dict[str, Any]:
-    """The decision as kept in `Standing.decision`."""
-    credit = decision.credit
-    span = decision.span
-    return {
-        "outcome": decision.outcome,
-        "reasons": [
-            {"code": one.code, "values": dict(one.values)} for one in decision.reasons
-        ],
-        "evidence": [str(one) for one in decision.evidence],
-        "at": _instant(decision.at),
-        "ready_at": _instant(decision.ready_at),
-        "policy": None if span is None else span.version.id,
-        "policy_from": None if span is None else span.version.start.isoformat(),
-        "term": None if decision.term is None else decision.term.id,
-        "period": decision.period,
-        "scaled": None if decision.scaled is None else str(decision.scaled),
-        "credit": None
-        if credit is None
-        else {
-            "value": str(credit.value),
-            "cycle": credit.cycle,
-            "flags": list(credit.flags),
-        },
-    }
-
-
-def _instant(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()

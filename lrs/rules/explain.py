@@ -23,8 +23,8 @@ from lrs.rules.decide import (
     Reason,
     decide,
 )
-from lrs.rules.derive import DEFAULT_ZONE, clocks_of
 from lrs.rules.facts import Observation, fold, relevant_verbs
+from lrs.rules.known import DEFAULT_ZONE, read_reviews
 from lrs.rules.log import LogReader
 from lrs.rules.policy import Rules, policy_book
 from lrs.tables import key_of
@@ -164,7 +164,7 @@ def explain(
     facts = fold(
         seen,
         shape=lambda revision: course.shape(revision, NOW_AND_EVER),
-        clocks=clocks_of(db, tenant=tenant),
+        clocks={one: clock for _, one, clock in read_reviews(db, tenant=tenant)},
     )
     return tell(rules, facts, decide(rules, facts), now=now)
 

@@ -50,7 +50,9 @@ class LogReader:
         self.db, self.tenant, self.verbs = db, tenant, frozenset(verbs)
         self.verb_keys = [key_of(verb) for verb in sorted(self.verbs)]
         self.last_seq = 0
-        self._observed: dict[tuple[uuid.UUID, uuid.UUID | None], Sequence[Seen]] = {}
+        self._observed: dict[tuple[uuid.UUID, uuid.UUID | None], list[Seen]] = {}
+        # registrations of which everything is read
+        self._complete: set[uuid.UUID | None] = set()
 
     def rows(
         self, first: int, *conditions: ColumnElement[bool], last: int | None = None
@@ -73,30 +75,49 @@ class LogReader:
         )
         return rows[0] if rows else None
 
+    def prefetch(self, registrations: Collection[uuid.UUID]) -> None:
+        """Read at once all observations in these registrations."""
+        wanted = sorted(set(registrations) - self._complete)
+        for start in range(0, len(wanted), CHUNK):
+            self._remember(
+                self._read(
+                    Statement.registration.in_(wanted[start : start + CHUNK]),
+                    Statement.verb_key.in_(self.verb_keys),
+                    Statement.seq <= self.last_seq,
+                )
+            )
+        self._complete |= set(wanted)
+
     def observed(
         self, actor_key: uuid.UUID, registration: uuid.UUID | None
     ) -> Sequence[Seen]:
         """All observations about an identifier in a registration (or in none)."""
         key = (actor_key, registration)
-        if key not in self._observed:
+        if key not in self._observed and registration not in self._complete:
             same = (
                 Statement.registration.is_(None)
                 if registration is None
                 else Statement.registration == registration
             )
-            rows = self._read(
-                Statement.actor_key == actor_key,
-                same,
-                Statement.verb_key.in_(self.verb_keys),
-                Statement.seq <= self.last_seq,
+            self._observed[key] = []
+            self._remember(
+                self._read(
+                    Statement.actor_key == actor_key,
+                    same,
+                    Statement.verb_key.in_(self.verb_keys),
+                    Statement.seq <= self.last_seq,
+                )
             )
-            voided = self._voided(rows)
-            self._observed[key] = [
-                Seen(row.observation, voided.get(row.seq))
-                for row in rows
-                if row.observation is not None
-            ]
-        return self._observed[key]
+        return self._observed.get(key, ())
+
+    def _remember(self, rows: Sequence[LogRow]) -> None:
+        voided = self._voided(rows)
+        found: dict[tuple[uuid.UUID, uuid.UUID | None], list[Seen]] = {}
+        for row in rows:
+            if row.observation is not None and row.actor_key is not None:
+                seen = Seen(row.observation, voided.get(row.seq))
+                found.setdefault((row.actor_key, row.registration), []).append(seen)
+        self._observed |= found
 
     def _voided(self, rows: Sequence[LogRow]) -> dict[int, int]:
         """Seq -> seq of the first statement that rightly voids it."""
