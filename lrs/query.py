@@ -21,6 +21,9 @@ from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
 
 Row = type[Statement]
+# made once: an alias is dear to make, and statements with the same ones are compiled once
+_VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
+_AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +145,12 @@ def definitions(
 
 def is_voided_condition(row: Row) -> ColumnElement[bool]:
     """Whether this row is voided, whichever of the two statements came first."""
-    voiding = aliased(Statement)
     return and_(
         row.voids_id.is_(None),
         exists().where(
-            voiding.tenant_id == row.tenant_id,
-            voiding.voids_id == row.statement_id,
-            or_(voiding.authority_key == row.authority_key, voiding.voids_any),
+            _VOIDING.tenant_id == row.tenant_id,
+            _VOIDING.voids_id == row.statement_id,
+            or_(_VOIDING.authority_key == row.authority_key, _VOIDING.voids_any),
         ),
     )
 
@@ -245,19 +247,16 @@ def _matching(filter: Filter, tenant: int, row: Row) -> tuple[Select[Any], Any]:
     chosen: Select[Any] = select(row.seq).select_from(row)
     chosen = chosen.where(row.tenant_id == tenant)
     seq: Any = row.seq
-    for name, related, usages in (
-        (filter.agent, filter.related_agents, DIRECT_ACTORS),
-        (filter.activity if filter.related_activities else None, True, frozenset()),
-    ):
+    related_activity = filter.activity if filter.related_activities else None
+    for name, reference in ((filter.agent, _AGENT), (related_activity, _ACTIVITY)):
         if name is None:
             continue
-        reference = aliased(Reference)
         chosen = chosen.join(
             reference,
             and_(reference.tenant_id == row.tenant_id, reference.seq == row.seq),
         ).where(reference.tenant_id == tenant, reference.ref_key == key_of(name))
-        if not related:
-            chosen = chosen.where(reference.usage.in_(sorted(usages)))
+        if reference is _AGENT and not filter.related_agents:
+            chosen = chosen.where(reference.usage.in_(sorted(DIRECT_ACTORS)))
         seq = reference.seq
     if filter.activity is not None and not filter.related_activities:
         chosen = chosen.where(row.activity_key == key_of(filter.activity))
@@ -280,20 +279,19 @@ def _direct(filter: Filter, within: _Window) -> Select[Any]:
 
 def _referrers(filter: Filter, within: _Window) -> Select[Any]:
     """Statements that refer, through any number of others, to one that matches."""
-    first, target = aliased(Statement), aliased(Statement)
-    hits, _ = _matching(filter, within.tenant, target)
-    hits = hits.with_only_columns(target.statement_id).join(
-        first,
+    hits, _ = _matching(filter, within.tenant, _TARGET)
+    hits = hits.with_only_columns(_TARGET.statement_id).join(
+        _FIRST,
         and_(
-            first.tenant_id == target.tenant_id, first.target_id == target.statement_id
+            _FIRST.tenant_id == _TARGET.tenant_id,
+            _FIRST.target_id == _TARGET.statement_id,
         ),
     )
     hit = hits.cte("hit", recursive=True)
-    step = aliased(Statement)
     hit = hit.union(
-        select(step.statement_id)
-        .join(hit, hit.c.statement_id == step.target_id)
-        .where(step.tenant_id == within.tenant)
+        select(_STEP.statement_id)
+        .join(hit, hit.c.statement_id == _STEP.target_id)
+        .where(_STEP.tenant_id == within.tenant)
     )
     chosen = select(Statement.seq).where(
         Statement.tenant_id == within.tenant,

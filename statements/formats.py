@@ -176,7 +176,7 @@ def _context(
 
 
 def _identifier_only(activity: dict[str, Any]) -> dict[str, Any]:
-    return {name: activity[name] for name in ("objectType", "id") if name in activity}
+    return {"id": activity["id"]}
 
 
 def _actor(actor: dict[str, Any]) -> dict[str, Any]:
