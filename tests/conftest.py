@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 import importlib
 import ipaddress
 import os
@@ -14,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from alembic.migration import MigrationContext
@@ -25,7 +28,7 @@ from lrs.config import Config
 from lrs.db import Base, make_engine, writing
 from lrs.migrate import FOLDER
 from lrs.parts import Parts
-from lrs.storage import make_storage
+from lrs.storage import S3Storage, make_storage
 from lrs.tables import MAIN_TENANT, Clock, Tenant
 from tests.servers import S3_BUCKET, S3_KEY, S3_SECRET, Servers, chromium, watch
 
@@ -164,20 +167,58 @@ def postgresql_engine(servers: Servers) -> Iterator[Engine]:
     run_on_postgres(servers, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def shared_sqlite_engine(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """Give an engine on a SQLite file in which nobody commits."""
+    engine = make_engine(sqlite_url(servers, tmp_path_factory.mktemp("shared")))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_postgresql_engine(servers: Servers) -> Iterator[Engine]:
+    """Give an engine on a PostgreSQL database in which nobody commits."""
+    engine = make_engine(postgres_url(servers, cloned_postgres(servers)))
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest) -> Engine:
+def database(request: pytest.FixtureRequest) -> str:
+    """Give the name of each kind of database in turn."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, database: str) -> Engine:
     """Give an engine on a fresh migrated database, on each engine in turn."""
-    made: Engine = request.getfixturevalue(f"{request.param}_engine")
+    made: Engine = request.getfixturevalue(f"{database}_engine")
     return made
 
 
 @pytest.fixture
-def db(engine: Engine) -> Iterator[Session]:
-    """Give a session that may write; all of it is rolled back."""
-    with Session(engine) as session:
-        session.begin()
-        yield session
-        session.rollback()
+def db(request: pytest.FixtureRequest, database: str) -> Iterator[Session]:
+    """Give a session that may write; all of it is rolled back.
+
+    A test that has no other hold on the database shares one with its like.
+    """
+    if "engine" in request.fixturenames:
+        with Session(request.getfixturevalue("engine")) as session:
+            session.begin()
+            yield session
+            session.rollback()
+        return
+    shared: Engine = request.getfixturevalue(f"shared_{database}_engine")
+    with shared.connect() as connection:
+        outer = connection.begin()
+        # should the test commit, only a savepoint is released
+        mode = "create_savepoint"
+        with Session(connection, join_transaction_mode=mode) as session:
+            yield session
+        outer.rollback()
 
 
 @pytest.fixture
@@ -201,6 +242,22 @@ def s3_config(servers: Servers, config: Config) -> Config:
     )
 
 
+@functools.cache
+def s3_storage(bucket: str, endpoint_url: str) -> S3Storage:
+    """Give storage on the S3 server; making a client takes long."""
+    return S3Storage(bucket=bucket, endpoint_url=endpoint_url)
+
+
+def storage_of(config: Config) -> Storage:
+    """Give the storage that the settings name, with a client made before."""
+    url = urlsplit(config.storage_url)
+    if url.scheme != "s3":
+        return make_storage(config)
+    storage = copy.copy(s3_storage(url.netloc, config.s3_endpoint_url))
+    storage.prefix = f"{url.path.strip('/')}/"
+    return storage
+
+
 @pytest.fixture(params=["files", "s3"])
 def storage(
     request: pytest.FixtureRequest, servers: Servers, config: Config
@@ -208,7 +265,7 @@ def storage(
     """Give empty storage, on files and on the S3 server in turn."""
     if request.param == "s3":
         config = s3_config(servers, config)
-    return make_storage(config)
+    return storage_of(config)
 
 
 @pytest.fixture
@@ -221,7 +278,7 @@ def parts(engine: Engine, servers: Servers, config: Config) -> Parts:
         config = s3_config(servers, config)
     url = engine.url.render_as_string(hide_password=False)
     config = replace(config, database_url=url)
-    return Parts(config=config, engine=engine, storage=make_storage(config))
+    return Parts(config=config, engine=engine, storage=storage_of(config))
 
 
 @pytest.fixture(scope="session")
