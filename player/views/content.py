@@ -45,6 +45,7 @@ SMALLEST_COMPRESSED = 1024
 LARGEST_TAIL = 8 * 1024 * 1024
 
 SHELL_FILES = frozenset({"shell.js", "shell.css", "api.js", "chain.js", "sha256.js"})
+SHOWN = frozenset({"document", "iframe", "frame", "embed", "object"})
 SANDBOX = (
     "allow-scripts allow-same-origin allow-forms allow-popups allow-modals "
     "allow-downloads"
@@ -212,6 +213,11 @@ def _answer(found: PackageFile, kind: str) -> Response:
     }
     if is_compressible(kind):
         headers["Vary"] = "Accept-Encoding"
+    if kind == "application/pdf":
+        headers["Vary"] = "Sec-Fetch-Dest"
+        if request.headers.get("Sec-Fetch-Dest") in SHOWN:
+            # Chromium shows no PDF in a sandboxed frame; saved, it can be read
+            headers["Content-Disposition"] = "attachment"
     shown = f'"{found.sha256}-gzip"' if compress else etag
     headers["ETag"] = shown
     if_match = request.headers.get("If-Match")

@@ -153,7 +153,8 @@ def _closed(
 def _protect(response: Response, frame: str) -> Response:
     headers = response.headers
     headers["Content-Security-Policy"] = policy(frame)
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    # plain same-origin would cut off the windows that units open from their API
+    headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cache-Control"] = "no-store"

@@ -143,6 +143,14 @@ ESCAPES = {
         "const w = window.open(PORTAL + '/assets/player/frame.css');"
         "await wait(); return !!w && !!w.document.body;"
     ),
+    "steer the window from another": (
+        "const w = window.open('../x.html', 'second'); await wait(); await wait();"
+        'w.eval("opener.top.location = \'" + PORTAL + "/gone\'"); return wait();'
+    ),
+    "read the portal from another window": (
+        "const w = window.open('../x.html', 'third'); await wait(); await wait();"
+        "return w.eval('!!opener.top.document.body');"
+    ),
     "read the cookies": "return /portal_session/.test(document.cookie);",
 }
 
@@ -203,7 +211,7 @@ def test_nothing_gets_out(
     address, title = page.url, page.title()
     inner = page.frame_locator("#unit").frame_locator("#unit")
     expect(inner.locator("h1")).to_have_text("One")
-    before = page.locator("body").inner_html()
+    before = [page.locator(part).inner_html() for part in (".titles", ".body")]
     site.requests.clear()
     seen.clear()
     out = {}
@@ -217,7 +225,8 @@ def test_nothing_gets_out(
     assert [name for name, got in out.items() if got] == []
     assert len(out) >= 25
     assert page.title() == title
-    assert page.locator("body").inner_html() == before
+    after = [page.locator(part).inner_html() for part in (".titles", ".body")]
+    assert after == before
     assert [one for one in site.requests if one[2] in {"/forged", "/gone"}] == []
     assert [one for one in seen if "content." in one[0]] == []
     # the run-time goes on working after all that

@@ -395,3 +395,35 @@ document.addEventListener("keydown", (event) => {
     expect(page.locator("#cover")).to_be_hidden()
     page.keyboard.press("ArrowRight")
     expect(content_of(page).locator("#out")).to_have_text("ArrowRight")
+
+
+POPUP = """<!doctype html><title>Popup</title><script>
+let api = null;
+for (let w = window, hops = 0; !api && w && hops < 9; hops += 1) {
+  try { api = w.API ?? null; } catch { break; }
+  w = w.parent !== w ? w.parent : w.opener;
+}
+api.LMSSetValue("cmi.core.lesson_location", "from the popup");
+</script>"""
+
+
+def test_a_window_that_the_unit_opens_finds_the_api(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One")}, {"unit 0/popup.html": POPUP}))
+    opened = site.launch(package)
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    with page.expect_popup():
+        assert call(page, "!!window.open('popup.html', '', 'width=300')")
+    eventually(
+        lambda: site.values(opened)["cmi.core.lesson_location"] == "from the popup"
+    )
+
+
+def test_a_pdf_is_handed_out_and_the_unit_stays(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One")}, {"a.pdf": b"%PDF-1.4"}))
+    page.goto(site.launch(package).url)
+    expect(page.locator("#cover")).to_be_hidden()
+    with page.expect_download() as download:
+        call(page, "location.href = '../a.pdf'")
+    assert download.value.suggested_filename == "a.pdf"
+    expect(content_of(page).locator("h1")).to_have_text("One")

@@ -52,6 +52,7 @@ def opened(parts: Parts) -> Open:
                 "ü/Straße [1].txt": "hello",
                 "100%25.txt": "percent",
                 "noend": "data",
+                "handout.pdf": b"%PDF-1.4",
             },
         )
     )
@@ -224,6 +225,18 @@ def test_documents_are_asked_for_again_the_rest_never(opened: Open) -> None:
         "private, max-age=31536000, immutable"
     )
     assert opened.get("/nothing").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "handed_out"), [("iframe", True), ("document", True), ("empty", False)]
+)
+def test_a_pdf_is_handed_out_where_it_would_be_shown(
+    opened: Open, purpose: str, *, handed_out: bool
+) -> None:
+    response = opened.get("/handout.pdf", Sec_Fetch_Dest=purpose)
+    assert response.status_code == 200
+    assert ("Content-Disposition" in response.headers) == handed_out
+    assert "Sec-Fetch-Dest" in response.headers["Vary"]
 
 
 def test_one_range(opened: Open) -> None:
