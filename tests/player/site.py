@@ -43,12 +43,18 @@ def applications(parts: Parts) -> tuple[Flask, Flask]:
 
 @dataclass
 class Site:
-    """A running player; `requests` notes what arrived, `refuse` may answer instead."""
+    """A running player.
+
+    `requests` notes what arrived. `refuse` may answer instead of the player; `spoil`
+    says that the player's answer, given after it did its work, is lost on the way.
+    """
 
     parts: Parts
     port: int
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     refuse: Callable[[dict[str, Any]], tuple[str, str, bytes] | None] | None = None
+
+    spoil: Callable[[dict[str, Any]], bool] | None = None
 
     def add(self, zipped: bytes, name: str = "small.zip") -> Package:
         """Import a package, as the worker would."""
@@ -128,6 +134,10 @@ def serve(config: Config) -> Iterator[Site]:
             start_response(status, [("Content-Type", kind)])
             return [body]
         app: Any = content_app if inside else portal_app
+        if site.spoil is not None and site.spoil(environ):
+            list(app(environ, lambda *_: None))
+            start_response("502 Bad Gateway", [("Content-Type", "text/html")])
+            return [b"<h1>lost</h1>"]
         answer: Iterable[bytes] = app(environ, start_response)
         return answer
 
