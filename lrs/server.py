@@ -23,7 +23,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -360,8 +359,10 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
     check_port(config)
     # what cannot even be built is told once, here, not by every process
     create(make_parts(config))
-    counters = tempfile.mkdtemp(prefix="rollcall-metrics-")
-    os.environ[metrics.FOLDER_VARIABLE] = counters
+    counters = config.data.resolve() / "metrics"
+    shutil.rmtree(counters, ignore_errors=True)
+    counters.mkdir(parents=True)
+    os.environ[metrics.FOLDER_VARIABLE] = str(counters)
     keeper = Keeper(config, todo) if todo is not None else None
     terminal = sys.stderr.isatty()
     server = Server(
@@ -389,7 +390,6 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
     finally:
         if keeper is not None:
             keeper.stop()
-        shutil.rmtree(counters, ignore_errors=True)
     return 0
 
 

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lrs.activities import changed_definitions, merge_definition
+from lrs.tables import MAIN_TENANT, Activity, key_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+IRI = "https://example.org/course"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "merged"),
+    [
+        (None, {}, {}),
+        (None, {"type": "a"}, {"type": "a"}),
+        ({"type": "a"}, {}, {"type": "a"}),
+        ({"type": "a"}, {"type": "b"}, {"type": "b"}),
+        ({"type": "a"}, {"moreInfo": "m"}, {"type": "a", "moreInfo": "m"}),
+        (
+            {"name": {"en": "one", "es": "uno"}},
+            {"name": {"en": "two"}},
+            {"name": {"en": "two", "es": "uno"}},
+        ),
+        (
+            {"description": {"en": "one"}},
+            {"description": {"es": "uno"}},
+            {"description": {"en": "one", "es": "uno"}},
+        ),
+        (
+            {"extensions": {"x:1": 1, "x:2": {"a": 1}}},
+            {"extensions": {"x:2": {"b": 2}}},
+            {"extensions": {"x:1": 1, "x:2": {"b": 2}}},
+        ),
+        (
+            {"choices": [{"id": "a"}, {"id": "b"}]},
+            {"choices": [{"id": "c"}]},
+            {"choices": [{"id": "c"}]},
+        ),
+    ],
+)
+def test_the_latest_wins_member_by_member(
+    old: dict[str, Any] | None, new: dict[str, Any], merged: dict[str, Any]
+) -> None:
+    before = deepcopy((old, new))
+    assert merge_definition(old, new) == merged
+    assert (old, new) == before
+
+
+def keep(db: Session, definition: dict[str, Any]) -> None:
+    db.add(
+        Activity(
+            tenant_id=MAIN_TENANT,
+            activity_key=key_of(IRI),
+            iri=IRI,
+            definition=definition,
+        )
+    )
+    db.flush()
+
+
+def changed(db: Session, *definitions: dict[str, Any]) -> dict[str, Any]:
+    received = [(IRI, definition) for definition in definitions]
+    return changed_definitions(db, tenant=MAIN_TENANT, received=received)
+
+
+def test_what_is_new_is_changed(db: Session) -> None:
+    assert changed(db) == {}
+    assert changed(db, {"type": "a"}) == {IRI: {"type": "a"}}
+
+
+def test_several_of_one_list_are_merged_in_order(db: Session) -> None:
+    assert changed(db, {"name": {"en": "1"}}, {"name": {"es": "2"}}, {"type": "t"}) == {
+        IRI: {"name": {"en": "1", "es": "2"}, "type": "t"}
+    }
+
+
+def test_what_says_nothing_new_is_not_written_again(db: Session) -> None:
+    keep(db, {"name": {"en": "one"}, "type": "a"})
+    assert changed(db, {"name": {"en": "one"}}) == {}
+    assert changed(db, {}) == {}
+    assert changed(db, {"name": {"es": "uno"}}) == {
+        IRI: {"name": {"en": "one", "es": "uno"}, "type": "a"}
+    }
+
+
+def test_another_tenants_definition_is_not_looked_at(db: Session) -> None:
+    keep(db, {"type": "a"})
+    other = changed_definitions(
+        db, tenant=MAIN_TENANT + 1, received=[(IRI, {"type": "a"})]
+    )
+    assert other == {IRI: {"type": "a"}}
