@@ -39,8 +39,6 @@ TEMPLATES = sorted(
     for house in HOUSES
     for path in (ROOT / house).rglob("templates/**/*.html")
 )
-# tables are tested by what reads and writes them
-MIRRORED = [p for p in MODULES if p.name not in {"__init__.py", "tables.py"}]
 # where the clock is read and the environment is known
 EDGES = {"wsgi.py", "cli.py", "worker.py", "server.py"}
 ENVIRONMENT = {"wsgi.py", "config.py", "server.py", "metrics.py"}
@@ -80,11 +78,13 @@ def test_the_source_is_found() -> None:
     assert TEMPLATES
 
 
-def test_every_module_has_its_test() -> None:
+def test_every_module_that_does_something_has_its_test() -> None:
     missing = [
         str(path)
-        for path in MIRRORED
-        if not (ROOT / "tests" / path.with_name(f"test_{path.name}")).exists()
+        for path in MODULES
+        if path.name not in {"__init__.py", "tables.py"}
+        and any(isinstance(node, ast.FunctionDef) for node in nodes(path))
+        and not (ROOT / "tests" / path.with_name(f"test_{path.name}")).exists()
     ]
     assert missing == []
 
