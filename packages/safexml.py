@@ -180,17 +180,16 @@ def _parse(text: str, path: str) -> tuple[etree._Element, list[Finding]]:
         prefixes = sorted({match[1] for match in matches if match})
         if not prefixes:
             _refuse_malformed(error, path)
-    root = _ROOT_NAME.search(text, _root_position(text))
-    if root is None:
-        refuse("xml_malformed", path=path, reason="there is no element")
+    start = _root_position(text)
     declared = "".join(
         f' xmlns:{prefix}="urn:undeclared:{prefix}"' for prefix in prefixes
     )
+    rest = _ROOT_NAME.sub(lambda name: name[0] + declared, text[start:], count=1)
     try:
-        tree = _parsed(text[: root.end()] + declared + text[root.end() :], _parser())
+        tree = _parsed(text[:start] + rest, _parser())
     except etree.XMLSyntaxError as error:
         _refuse_malformed(error, path)
-    line = text.count("\n", 0, root.start()) + 1
+    line = text.count("\n", 0, start) + 1
     return tree, [
         finding("undeclared_prefix", path=path, line=line, prefix=prefix)
         for prefix in prefixes

@@ -26,7 +26,7 @@ from packages.manifest import (
     slugs,
 )
 from packages.safexml import read_xml
-from statements.errors import InvalidPackage, UnsafeArchive
+from statements.errors import InvalidPackage
 
 Element = etree._Element  # noqa: SLF001 - the only name lxml gives the type
 
@@ -148,19 +148,36 @@ def _version(book: _Book) -> tuple[Standard, str]:
     element = _child(book.root, "metadata", "schemaversion")
     said = _text(element)
     by_text = _VERSIONS.get(re.sub(r"^(adl )?scorm ", "", said.lower()))
-    by_words = _by_vocabulary(book.root, namespaces)
-    if "}" not in str(book.root.tag) or by_words is None:
-        guess = by_words or (by_text[0] if by_text else "scorm_12")
-        book.note("no_namespace", book.root, standard=_NAMES[guess])
+    is_12 = any(part in namespaces for part in _VOCABULARY_12)
+    is_2004 = any(part in namespaces for part in _VOCABULARY_2004)
+    standard = _standard(book.root, by_text, is_12=is_12, is_2004=is_2004)
+    if "}" not in str(book.root.tag) or not (is_12 or is_2004):
+        book.note("no_namespace", book.root, standard=_NAMES[standard])
     if by_text is None:
-        standard = by_words or "scorm_12"
         code = "version_unknown" if said else "version_missing"
         book.note(code, element, said=said, standard=_NAMES[standard])
-        return standard, _edition_by_vocabulary(book.root, standard, namespaces)
-    if by_words is not None and by_words != by_text[0]:
-        book.note("version_differs", element, said=said, standard=_NAMES[by_words])
-        return by_words, _edition_by_vocabulary(book.root, by_words, namespaces)
-    return by_text
+    elif by_text[0] == standard:
+        return by_text
+    else:
+        book.note("version_differs", element, said=said, standard=_NAMES[standard])
+    return standard, _edition_by_vocabulary(book.root, standard)
+
+
+def _standard(
+    root: Element, by_text: tuple[Standard, str] | None, *, is_12: bool, is_2004: bool
+) -> Standard:
+    """By namespaces where they are of one kind, by what is said, by spelling."""
+    if is_12 != is_2004:
+        return "scorm_2004" if is_2004 else "scorm_12"
+    if by_text is not None:
+        return by_text[0]
+    spellings = {
+        str(key).rpartition("}")[2]
+        for resource in root.iter()
+        if _local(resource) == "resource"
+        for key in resource.attrib
+    }
+    return "scorm_2004" if "scormType" in spellings else "scorm_12"
 
 
 def _namespaces(root: Element) -> str:
@@ -173,34 +190,14 @@ def _namespaces(root: Element) -> str:
     return " ".join(name.strip("{") for name in names if ":" in name)
 
 
-def _by_vocabulary(root: Element, namespaces: str) -> Standard | None:
-    """What the namespaces, else the spelling of `scormType`, tell; None for nothing."""
-    is_2004 = any(part in namespaces for part in _VOCABULARY_2004)
-    is_12 = any(part in namespaces for part in _VOCABULARY_12)
-    if is_2004 != is_12:
-        return "scorm_2004" if is_2004 else "scorm_12"
-    spellings = {
-        str(key).rpartition("}")[2]
-        for resource in root.iter()
-        if _local(resource) == "resource"
-        for key in resource.attrib
-    }
-    if is_2004 and "scormtype" in spellings:
-        return "scorm_12"
-    return "scorm_2004" if "scormType" in spellings else None
-
-
-def _edition_by_vocabulary(root: Element, standard: Standard, namespaces: str) -> str:
-    """The edition where none is written: 4th by its own elements, else the 3rd."""
+def _edition_by_vocabulary(root: Element, standard: Standard) -> str:
+    """The edition where none is written: 4th by what only it has, else the 3rd."""
     if standard == "scorm_12":
         return "1.2"
-    fourth = {"completionThreshold", "data", "map"}
-    if "adlcp_v1p3" in namespaces and any(
-        _local(element) in fourth and element.get("completedByMeasure", "map")
-        for element in root.iter()
-        if _local(element) in fourth
-    ):
-        return "2004 4th Edition"
+    for element in root.iter():
+        shares_data = _local(element) == "map" and "adlcp_v1p3" in str(element.tag)
+        if shares_data or element.get("completedByMeasure") is not None:
+            return "2004 4th Edition"
     return "2004 3rd Edition"
 
 
@@ -526,9 +523,8 @@ def _outside_description(book: _Book) -> str:
         try:
             document = read_xml(book.contents.read(found[0]), path=found[0])
         except InvalidPackage:
+            # A broken description is no reason to refuse the course, an unsafe one is.
             pass
-        except UnsafeArchive:
-            raise
         else:
             return _general(document.root, "description")
     book.note("metadata_missing", book.root, name=location)

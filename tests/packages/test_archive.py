@@ -82,6 +82,27 @@ def test_reads_zip64_sizes_of_entries() -> None:
     assert read_all(bytes(Zip([entry]))) == {"a": content}
 
 
+def test_reads_zip64_behind_a_prefix() -> None:
+    archive = opened(bytes(Zip([Entry("a")], prefix=b"#!/bin/sh\n", zip64=True)))
+    assert archive.open("a").read() == b"x"
+
+
+def test_broken_zip64_records_are_refused() -> None:
+    whole = bytes(Zip([Entry("a")], zip64=True))
+    locator = whole.index(b"PK\6\7")
+    far = struct.pack("<4sLQL", b"PK\6\7", 0, 1 << 40, 1)
+    parts = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2)
+    gone = whole.replace(b"PK\6\6", b"XX\6\6")
+    assert code_of(whole[:locator] + parts + whole[locator + 20 :]) == "zip_in_parts"
+    assert read_all(whole[:locator] + far + whole[locator + 20 :]) == {"a": b"x"}
+    assert code_of(gone) == "zip_damaged"
+
+
+def test_a_cut_extra_field_is_passed_over() -> None:
+    extra = struct.pack("<2H", 0x7075, 50) + b"short"
+    assert read_all(bytes(Zip([Entry("a", extra=extra)]))) == {"a": b"x"}
+
+
 def test_a_comment_and_a_prefix_do_no_harm() -> None:
     archive = opened(bytes(Zip([Entry("a")], prefix=b"#!/bin/sh\n", comment=b"PK\5\6")))
     assert archive.open("a").read() == b"x"
@@ -112,6 +133,7 @@ def test_folders_are_not_files() -> None:
         ("e\u0301.html", "é.html"),
         ("a [1] (2).html", "a [1] (2).html"),
         ("100%.html", "100%.html"),
+        ("%2525252e%2525252e/a", "%2525252e%2525252e/a"),
         ("a..b.html", "a..b.html"),
         ("...", "..."),
     ],

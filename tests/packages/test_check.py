@@ -34,6 +34,13 @@ def test_any_file_gets_an_answer(data: bytes, codes: list[str]) -> None:
     assert (checked.contents is None) == bool(codes)
 
 
+def test_a_refused_course_still_shows_what_it_is() -> None:
+    data = package({"imsmanifest.xml": manifest(title="T")})
+    checked = check_package(io.BytesIO(data), filename="x.zip", strict=True)
+    assert checked.manifest.title == "T"
+    assert [one.code for one in checked.manifest.findings] == ["launch_missing"]
+
+
 def test_strict_refuses_repairs() -> None:
     data = course(Item(href="index.html"), version=None)
     kind = check_package(io.BytesIO(data), filename="x.zip").manifest

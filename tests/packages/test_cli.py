@@ -23,8 +23,9 @@ def call(config: Config, *words: str) -> int:
 @pytest.fixture
 def good(tmp_path: Path) -> str:
     path = tmp_path / "good course.zip"
-    items = [Item("m", "Module", href=None, items=[Item("a", "Урок", "a.html")])]
-    path.write_bytes(course(*items, version=None))
+    inner = [Item("a", "Урок", "a.html"), Item("b", "Итог", "b.html")]
+    items = [Item("m", "Module", href=None, items=inner)]
+    path.write_bytes(course(*items, version=None, files={"big.mp4": b"x"}))
     return str(path)
 
 
@@ -43,7 +44,8 @@ def test_check_as_json(
     assert shown["status"] == "importable"
     assert shown["standard"] == "scorm_12"
     assert shown["units"] == [
-        {"index": 0, "id": "a", "title": "Урок", "launch": "a.html"}
+        {"index": 0, "id": "a", "title": "Урок", "launch": "a.html"},
+        {"index": 1, "id": "b", "title": "Итог", "launch": "b.html"},
     ]
     assert shown["findings"][0]["code"] == "version_missing"
     assert len(shown["sha256"]) == 64
@@ -65,9 +67,18 @@ def test_check_in_words(
 ) -> None:
     assert call(config, "check", good) == 0
     out = capsys.readouterr().out
-    assert "A course  [1.2]\n  Module\n    - Урок\n" in out
+    assert "A course  [1.2]\n  Module\n    - Урок\n    - Итог\n" in out
     assert "repair version_missing imsmanifest.xml" in out
     assert call(config, "check", good, "--strict") == 1
+
+
+def test_lines_are_shown(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "broken.zip"
+    path.write_bytes(course(files={"imsmanifest.xml": "<manifest>\n\n<a></manifest>"}))
+    assert call(config, "check", str(path)) == 1
+    assert "error xml_malformed imsmanifest.xml:3\n" in capsys.readouterr().out
 
 
 def test_check_needs_no_data_folder(tmp_path: Path, good: str) -> None:

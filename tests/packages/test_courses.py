@@ -168,6 +168,7 @@ def test_what_cannot_become_a_version(db: Session, now: datetime) -> None:
 
 def test_courses_by_title(db: Session, now: datetime) -> None:
     for title in ("B", "A"):
-        courses.create_course(db, title=title, created_by="x", now=now)
+        made = courses.create_course(db, title=title, created_by="x", now=now)
+        assert courses.get_course(db, course_id=made.id) is made
     assert [course.title for course in courses.find_courses(db)] == ["A", "B"]
     assert courses.find_courses(db, tenant=7) == []

@@ -123,7 +123,7 @@ def test_an_imported_package_can_be_read(parts: Parts, now: datetime) -> None:
                     [
                         Entry("imsmanifest.xml", manifest().encode()),
                         Entry("index.html"),
-                        Entry("late.js", b"x", crc=7),
+                        Entry("late.mp4", b"x", crc=7),
                     ]
                 )
             ),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from packages import safexml
 from packages.safexml import MAXIMUM_BYTES, read_xml
 from statements.errors import InvalidPackage, UnsafeArchive
 
@@ -168,6 +169,13 @@ def test_broken_xml_is_explained(name: str) -> None:
         read_xml(data, path="m.xml")
     finding = caught.value.extra["findings"][0]
     assert (finding.code, finding.path) == (code, "m.xml")
+
+
+def test_our_own_bound_of_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safexml, "MAXIMUM_DEPTH", 3)
+    read_xml(b"<a><b><c/><c/></b><b/></a>", path="m.xml")
+    with pytest.raises(UnsafeArchive):
+        read_xml(b"<a><b><c><d/></c></b></a>", path="m.xml")
 
 
 def test_text_comes_out_as_written() -> None:

@@ -287,11 +287,77 @@ def test_findings_point_to_the_line() -> None:
 
 
 def test_no_structure_at_all() -> None:
-    text = manifest()
-    start, end = text.index("<organizations"), text.index("</organizations>")
-    found = read(text[:start] + "<organizations>" + text[end:])
+    found = read(without_structure(manifest()))
     assert only(found).identifier == "r-item-1"
     assert codes(found) == ["no_organization", "title_missing"]
+
+
+def without_structure(text: str) -> str:
+    start, end = text.index("<organizations"), text.index("</organizations>")
+    return text[:start] + "<organizations>" + text[end:]
+
+
+def test_no_structure_and_nothing_that_starts() -> None:
+    text = without_structure(manifest(Item(href="no.html")))
+    assert codes(read(text))[0] == "launch_missing"
+    text = without_structure(manifest(Item(href=None)))
+    assert codes(read(text))[0] == "no_units"
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "spelled", "version", "standard", "expected"),
+    [
+        ("", "scormType", "1.2", "scorm_12", ["no_namespace"]),
+        ("", "scormType", None, "scorm_2004", ["version_missing", "no_namespace"]),
+        ("", "scormtype", None, "scorm_12", ["version_missing", "no_namespace"]),
+        ("both", "a:scormType", "1.2", "scorm_12", []),
+        ("both", "a:scormType", "CAM 1.3", "scorm_2004", []),
+        ("both", "a:scormType", None, "scorm_2004", ["version_missing"]),
+        ("both", "a:scormtype", None, "scorm_12", ["version_missing"]),
+        (NAMESPACES_12, "scormType", None, "scorm_12", ["version_missing"]),
+        (NAMESPACES_2004, "scormtype", None, "scorm_2004", ["version_missing"]),
+    ],
+)
+def test_which_standard(
+    namespaces: str,
+    spelled: str,
+    version: str | None,
+    standard: str,
+    expected: list[str],
+) -> None:
+    if namespaces == "both":
+        namespaces = NAMESPACES_12 + ' xmlns:a="http://www.adlnet.org/xsd/adlcp_v1p3"'
+    found = read(manifest(namespaces=namespaces, spelled=spelled, version=version))
+    assert found.standard == standard
+    assert sorted(codes(found)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<adlcp:completionThreshold completedByMeasure="true"/>',
+        '<adlcp:data><adlcp:map targetID="x"/></adlcp:data>',
+    ],
+)
+def test_the_fourth_edition_by_its_own_elements(inside: str) -> None:
+    item = Item(inside=inside)
+    text = manifest(item, namespaces=NAMESPACES_2004, version=None)
+    assert read(text).edition == "2004 4th Edition"
+
+
+def test_a_broken_description_beside_is_told() -> None:
+    text = manifest(metadata="<adlcp:location>about.xml</adlcp:location>")
+    for data, code in (("<lom", "metadata_missing"), ("<lom/>", None)):
+        files = {"imsmanifest.xml": text, "index.html": PAGE, "about.xml": data}
+        opened = open_archive(io.BytesIO(package(dict(files))))
+        found = read_scorm(Contents(opened), "imsmanifest.xml")
+        assert codes(found) == ([code] if code else [])
+        assert found.description == ""
+
+
+def test_listed_files_elsewhere_are_not_missed() -> None:
+    item = Item(files=["https://example.org/a.js", "", "index.html?x#y"])
+    assert codes(read(manifest(item))) == []
 
 
 def test_a_title_in_cdata_with_line_breaks() -> None:

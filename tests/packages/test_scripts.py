@@ -66,6 +66,12 @@ def test_what_is_loaded_from_elsewhere(page: str, hosts: set[str]) -> None:
     assert look({"a.js": page}).hosts == set()
 
 
+def test_style_sheets_load_too() -> None:
+    sheet = "@font-face { src: url(https://fonts.example/a.woff2) } /* LMSFinish */"
+    found = look({"a.css": sheet})
+    assert (found.hosts, found.reports) == ({"fonts.example"}, False)
+
+
 def test_names_that_look_like_tests() -> None:
     found = look({"a.js": """'cmi.objectives' "pretest" 'Post-Test_2' "posted" "x" """})
     assert found.records
