@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import wsgi
 from lrs.config import Config
+from lrs.server import make_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-real = wsgi.create_application(wsgi.make_parts(Config.from_env(os.environ)))
+real = wsgi.create_application(make_parts(Config.from_env(os.environ)))
 
 
 def application(
