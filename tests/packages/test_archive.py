@@ -38,11 +38,15 @@ def read_all(data: bytes) -> dict[str, bytes]:
 def code_of(data: bytes) -> str:
     with pytest.raises((InvalidPackage, UnsafeArchive)) as caught:
         read_all(data)
-    return caught.value.extra["findings"][0].code
+    return str(caught.value.extra["findings"][0].code)
 
 
 def test_reads_what_other_tools_write() -> None:
-    files = {"a.txt": b"one", "b/c d.html": b"two" * 9999, "empty": b""}
+    files: dict[str, str | bytes] = {
+        "a.txt": b"one",
+        "b/c d.html": b"two" * 9999,
+        "empty": b"",
+    }
     assert read_all(package(files)) == files
 
 

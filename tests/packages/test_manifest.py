@@ -62,7 +62,7 @@ def test_json_and_back() -> None:
 
 def test_findings_are_ordered_by_gravity() -> None:
     found = Manifest(None, "", "", "").with_findings(
-        Finding(severity, severity, "", "")  # type: ignore[arg-type]
+        Finding(severity, severity, "", "")
         for severity in ("info", "repair", "error", "warning")
     )
     assert [one.severity for one in found.findings] == [
