@@ -10,6 +10,7 @@ import random
 import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,17 +18,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from lrs.rules import derive
+from lrs.persons import link, unlink
+from lrs.rules import catalogue, derive
 from lrs.rules.log import Seen
+from lrs.tables import MAIN_TENANT
 from tests.conftest import NOW
 from tests.lrs.rules.builders import (
     COURSE,
     LEARNER,
+    LEARNER_IFI,
     LESSON,
     POSTTEST,
     PRETEST,
+    UNITS,
     at,
     offer_course,
+    record_offer,
     said,
     store,
     voiding,
@@ -42,6 +48,8 @@ if TYPE_CHECKING:
 
 OFFICER_2 = {"objectType": "Agent", "mbox": "mailto:second@agency.example"}
 ACTORS = (LEARNER, LEARNER, LEARNER, OFFICER_2)
+REVISIONS = ("1", "1", None, "2")
+CHANGES = ("link", "unlink", "credit", "fewer units", "review", "posttest of 2")
 REGISTRATIONS = (uuid.UUID(int=1), uuid.UUID(int=1), uuid.UUID(int=2))
 # both sides of new year, of 72 hours before NOW, and one instant twice
 TIMES = (
@@ -80,9 +88,10 @@ SHOWN = (
 
 @dataclass
 class Story:
-    """Statements, which of them are voided, and an order to store them in."""
+    """Statements, changes of the catalogue, and an order to store them in."""
 
     statements: list[dict[str, Any]]
+    changes: list[str]
     seed: int
 
     def shuffled(self) -> list[dict[str, Any]]:
@@ -116,6 +125,7 @@ def stories(draw: st.DrawFn) -> Story:
                 result=result,
                 registration=draw(st.sampled_from(REGISTRATIONS)),
                 actor=draw(st.sampled_from(ACTORS)),
+                revision=draw(st.sampled_from(REVISIONS)),
                 extensions={"position": "sworn"} if name == "registered" else None,
             )
         )
@@ -125,13 +135,58 @@ def stories(draw: st.DrawFn) -> Story:
             void = voiding(statements[index], at("2026-02-10T12:00:00"))
             void["id"] = str(draw(st.uuids(version=4)))
             statements.append(void)
-    return Story(statements, draw(st.integers(0, 2**32)))
+    changes = draw(st.lists(st.sampled_from(CHANGES), max_size=3))
+    return Story(statements, changes, draw(st.integers(0, 2**32)))
+
+
+def change(db: Session, what: str, statements: Sequence[dict[str, Any]]) -> None:
+    """Make one change of the catalogue."""
+    second = "mbox::mailto:second@agency.example"
+    here: dict[str, Any] = {"tenant": MAIN_TENANT, "now": NOW}
+    if what == "link":
+        link(db, ifi=second, to=LEARNER_IFI, why="POST-ID", **here)
+    elif what == "unlink":
+        unlink(db, ifi=LEARNER_IFI, why="a mistake", **here)
+    elif what == "credit":
+        later = at("2026-02-02T00:00:00")
+        record_offer(db, now=NOW, credit=Decimal(1), effective_from=later)
+    elif what == "fewer units":
+        catalogue.record_structure(
+            db, course_iri=COURSE, revision="2", units=UNITS[2:], **here
+        )
+    elif what == "review":
+        catalogue.record_review(
+            db,
+            statement_id=uuid.UUID(min(one["id"] for one in statements)),
+            clock="stored",
+            reason="",
+            by="operator",
+            **here,
+        )
+    else:
+        catalogue.set_role(
+            db,
+            course_iri=COURSE,
+            activity_iri=POSTTEST,
+            role="posttest",
+            revision="2",
+            **here,
+        )
 
 
 def run(
-    db: Session, statements: Sequence[dict[str, Any]], *, seed: int, repeat: bool
+    db: Session,
+    statements: Sequence[dict[str, Any]],
+    changes: Sequence[str],
+    *,
+    seed: int,
+    repeat: bool,
 ) -> tuple[set[Any], list[Any], list[Any]]:
-    """The net state, the rows and the replayed rows, after storing in this order."""
+    """The net state, the rows and the replayed rows, after storing in this order.
+
+    Changes keep their own order, but come anywhere between the statements.
+    """
+    to_make = list(changes) if statements else []
     choose = random.Random(seed)  # noqa: S311
     before = db.begin_nested()
     offer_course(db, now=NOW)
@@ -139,6 +194,8 @@ def run(
     waiting: list[dict[str, Any]] = []
     for one in statements:
         waiting.append(one)
+        if to_make and choose.random() < 0.2:
+            change(db, to_make.pop(0), statements)
         if choose.random() < 0.4:
             store(db, *waiting, now=NOW)
             if repeat:
@@ -149,6 +206,8 @@ def run(
                 follow(db, NOW)
     if waiting:
         store(db, *waiting, now=NOW)
+    for what in to_make:
+        change(db, what, statements)
     follow(db, NOW)
     found = net(db)
     first = rows(db)
@@ -160,9 +219,13 @@ def run(
 
 def check_story(db: Session, story: Story) -> bool:
     """Whether the story earned something; fails where the order made a difference."""
-    straight, first, again = run(db, story.statements, seed=story.seed, repeat=False)
+    straight, first, again = run(
+        db, story.statements, story.changes, seed=story.seed, repeat=False
+    )
     assert first == again
-    mixed, first, again = run(db, story.shuffled(), seed=story.seed + 1, repeat=True)
+    mixed, first, again = run(
+        db, story.shuffled(), story.changes, seed=story.seed + 1, repeat=True
+    )
     assert first == again
     assert straight == mixed
     return bool(straight)
