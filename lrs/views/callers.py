@@ -4,6 +4,7 @@ Basic authentication with a key and secret of ours (xAPI 1.0.3 Communication 4.0
 2.0 4.1.2). It runs before the body is read.
 """
 
+import base64
 from datetime import UTC, datetime
 from typing import cast
 
@@ -25,20 +26,32 @@ def install(app: Flask) -> None:
 
 def check_credential(allowed: Allowed) -> None:
     """Let a valid key with the wanted scope pass; raises a DomainError."""
-    given = request.authorization
-    if given is None or given.type != "basic":
-        raise Unauthenticated("Send the key and secret of a credential (Basic).")
+    key, secret = _basic(request.headers.get("Authorization", ""))
     with reading(parts().engine) as db:
         found = find_credential(
             db,
-            key=given.username or "",
-            secret=given.password or "",
+            key=key,
+            secret=secret,
             now=datetime.now(UTC),
         )
         db.expunge(found)
     g.credential = found
     if allowed.scope:
         require_scope(found, allowed.scope)
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Key and secret of a Basic header; raises Unauthenticated for anything else."""
+    kind, _, given = header.strip().partition(" ")
+    try:
+        if kind.lower() != "basic":
+            raise ValueError
+        text = base64.b64decode(given.strip(), validate=True).decode()
+    except ValueError:
+        detail = "Send the key and secret of a credential (Basic)."
+        raise Unauthenticated(detail) from None
+    key, _, secret = text.partition(":")
+    return key, secret
 
 
 def current_credential() -> Credential:

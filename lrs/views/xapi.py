@@ -5,13 +5,13 @@ a request that speaks 1.0.x is answered as 1.0.3, one that speaks 2.0.x as 2.0.0
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lrs.clock import stored_through
+from lrs.clock import consistent_through, stored_through
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
 from lrs.views.application import parts
@@ -111,9 +111,12 @@ def _consistent() -> datetime:
     known: datetime | None = getattr(g, "consistent_through", None)
     if known is not None:
         return known
-    credential = getattr(g, "credential", None)
-    tenant = MAIN_TENANT if credential is None else credential.tenant_id
-    return stored_through(parts().engine, tenant=tenant)
+    engine, credential = parts().engine, getattr(g, "credential", None)
+    if credential is None:
+        # strangers may not make the store write
+        return stored_through(engine, tenant=MAIN_TENANT)
+    now = datetime.now(UTC)
+    return consistent_through(engine, tenant=credential.tenant_id, now=now)
 
 
 def _fallback() -> str:
