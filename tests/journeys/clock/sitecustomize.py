@@ -4,7 +4,7 @@ Requests to the S3 server are signed by the true time, or it would refuse them.
 """
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 
 if "ROLLCALLTEST_NOW" in os.environ:
     import botocore.auth
@@ -12,7 +12,7 @@ if "ROLLCALLTEST_NOW" in os.environ:
 
     def true_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT002
         """Give what the clock on the wall says."""
-        now = time_machine.escape_hatch.datetime.datetime.now(time_machine.timezone.utc)
+        now = time_machine.escape_hatch.datetime.datetime.now(UTC)
         return now.replace(tzinfo=None) if remove_tzinfo else now
 
     botocore.auth.get_current_datetime = true_time
