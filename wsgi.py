@@ -23,6 +23,7 @@ import lrs.server
 import lrs.views
 import packages.cli
 import packages.intake
+import packages.views
 import player.launches
 import player.views
 import player.views.content
@@ -63,7 +64,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions["rollcall"] = parts
     lrs.server.prepare(app)
     portal.views.prepare(app)
-    for floor in (lrs.views, player.views, portal.views):
+    for floor in (lrs.views, packages.views, player.views, portal.views):
         for blueprint in floor.BLUEPRINTS:
             app.register_blueprint(blueprint)
     return app

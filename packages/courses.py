@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    delete,
     func,
     select,
 )
@@ -29,7 +30,7 @@ from lrs.tables import MAIN_TENANT
 from packages.manifest import Manifest
 from statements.errors import Conflict, NotFound
 
-Status = Literal["queued", "importing", "imported", "rejected"]
+Status = Literal["queued", "importing", "imported", "rejected", "deleted"]
 State = Literal["draft", "published", "retired"]
 
 
@@ -43,6 +44,10 @@ class CourseNotFound(NotFound):
 
 class PackageNotImported(Conflict):
     """The package has not been imported, so it cannot become a version."""
+
+
+class PackageInUse(Conflict):
+    """The package is a version of a course, so it stays."""
 
 
 class Package(Base):
@@ -128,8 +133,10 @@ def get_package(db: Session, *, package_id: uuid.UUID) -> Package:
 def find_packages(
     db: Session, *, tenant: int = MAIN_TENANT, limit: int = 100
 ) -> Sequence[Package]:
-    """The packages of a tenant, the newest first."""
-    chosen = select(Package).where(Package.tenant_id == tenant)
+    """The packages of a tenant that are not deleted, the newest first."""
+    chosen = select(Package).where(
+        Package.tenant_id == tenant, Package.status != "deleted"
+    )
     newest = chosen.order_by(Package.created_at.desc(), Package.id).limit(limit)
     return db.scalars(newest).all()
 
@@ -150,6 +157,20 @@ def manifest_of(package: Package) -> Manifest:
     if package.manifest is None:
         raise PackageNotImported
     return Manifest.from_json({**package.manifest, "findings": package.findings})
+
+
+def delete_package(db: Session, *, package: Package) -> None:
+    """Make the package's files unreachable; its row and all records of it stay.
+
+    What learners did in it goes on being readable. Raises PackageInUse.
+    """
+    if package.status in {"queued", "importing"}:
+        raise PackageInUse("The package is being imported; wait until that is done.")
+    used = select(CourseVersion.id).where(CourseVersion.package_id == package.id)
+    if db.scalars(used.limit(1)).first() is not None:
+        raise PackageInUse
+    db.execute(delete(PackageFile).where(PackageFile.package_id == package.id))
+    package.status = "deleted"
 
 
 def find_file(db: Session, *, package_id: uuid.UUID, path: str) -> PackageFile | None:

@@ -119,7 +119,7 @@ def import_package(
     package_id = uuid.UUID(payload["package"])
     with writing(parts.engine) as db:
         package = get_package(db, package_id=package_id)
-        if package.status in {"imported", "rejected"}:
+        if package.status in {"imported", "rejected", "deleted"}:
             _delete_upload(parts.storage, package_id)
             return
         package.status = "importing"
@@ -133,6 +133,12 @@ def import_package(
     if not files:
         parts.storage.delete_prefix(_files_prefix(package_id))
     _delete_upload(parts.storage, package_id)
+
+
+def remove_files(parts: Parts, *, package_id: uuid.UUID) -> None:
+    """Remove a deleted package's bytes from storage; what is gone already stays so."""
+    _delete_upload(parts.storage, package_id)
+    parts.storage.delete_prefix(_files_prefix(package_id))
 
 
 def clean_filename(filename: str) -> str:

@@ -120,7 +120,10 @@ def _json(value: object, status: int = 200) -> Response:
 def _own_package(db: Session, package_id: UUID) -> Package:
     """The package if it is the caller's tenant's; raises NotFound."""
     package = get_package(db, package_id=package_id)
-    if package.tenant_id != callers.current_credential().tenant_id:
+    if (
+        package.tenant_id != callers.current_credential().tenant_id
+        or package.status == "deleted"
+    ):
         raise NotFound("There is no such package.")
     return package
 

@@ -1,0 +1,7 @@
+"""The importer's web surface: the management API of packages."""
+
+from flask import Blueprint
+
+from packages.views import manage
+
+BLUEPRINTS: tuple[Blueprint, ...] = (manage.BLUEPRINT,)
