@@ -25,6 +25,11 @@ TRANSFERS = {
     "none": "Nothing is sent to the training profile",
     "roster": "Credit needs a roster from your agency",
 }
+RULES = {
+    "cops.certificate": "Post-test and Honor Code",
+    "post.credit": "All parts finished",
+    "none": "The package itself",
+}
 POLICIES = {
     "cops.certificate": "All parts, at least 80% in the post-test, the Honor Code",
     "post.credit": "All parts",

@@ -22,6 +22,7 @@ from packages.courses import get_package, get_version, manifest_of
 from player.launches import UnitState, registration_state
 from player.urls import course_iri, unit_iri
 from portal import words
+from portal.catalogue import RULES
 from portal.certificates import Certificate, find_certificates
 from portal.enrolments import Enrolment, current_term
 from portal.users import actor_of
@@ -231,7 +232,7 @@ def _incomplete(
         ),
         next=text,
         action="launch" if is_open else "",
-        action_label="Resume" if begun else "Start",
+        action_label="Try again" if below else "Resume" if begun else "Start",
         **common,  # type: ignore[arg-type]
     )
 
@@ -266,8 +267,8 @@ def _reasons(
         lines.append(ReasonLine(title="The Honor Code is attested", met=True))
     if span is not None:
         version = span.version
-        text = f"{version.citation}. In force from {words.day_text(version.start)}."
-        lines.append(ReasonLine(title="Rule", text=text.removeprefix(". "), met=True))
+        text = f"{RULES.get(version.id, version.id)}, from {words.day_text(version.start)}."
+        lines.append(ReasonLine(title="The rule that decided", text=text, met=True))
     lines += [ReasonLine(title=reason.text) for reason in told.reasons]
     return tuple(lines)
 

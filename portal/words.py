@@ -65,6 +65,16 @@ def instant_in(instant: datetime, zone: str) -> str:
     )
 
 
+def moment_in(instant: datetime, zone: str) -> str:
+    """Short, for tables: `Mar 2, 2026, 9:00:05 a.m. PST`."""
+    local = instant.astimezone(ZoneInfo(zone))
+    half = "a.m." if local.hour < 12 else "p.m."
+    return (
+        f"{MONTHS[local.month - 1][:3]} {local.day}, {local.year}, "
+        f"{local.hour % 12 or 12}:{local:%M:%S} {half} {local.tzname()}"
+    )
+
+
 def percent_text(scaled: Decimal | None) -> str:
     """A scaled score as people say it, cut and never rounded up: 0.7999 is 79.9%."""
     if scaled is None:

@@ -122,7 +122,7 @@ def _agencies(name: str = "", problem: str = "") -> str:
         grouped = select(users.User.agency_id, func.count()).group_by(
             users.User.agency_id
         )
-        counts = dict(db.execute(grouped).tuples().all())
+        counts = {key: count for key, count in db.execute(grouped)}  # noqa: C416 - rows
         administered = set(
             db.scalars(
                 select(users.User.agency_id)
@@ -214,7 +214,7 @@ def _health(db: Session) -> dict[str, Any]:
         ("Not yet judged by the rules", f"{seq - (read or 0):,}"),
         ("Jobs waiting", f"{waiting:,}"),
         ("Database", "PostgreSQL" if engine == "postgresql" else "SQLite"),
-        ("Storage", parts().config.storage_url.partition(":")[0]),
+        ("Storage", "S3" if parts().config.storage_url.startswith("s3:") else "Files"),
         ("Zone", zone),
     ]
     jobs = [
@@ -242,7 +242,7 @@ def show_audit() -> str:
         }
         rows = [
             {
-                "when": words.instant_in(act.at, zone),
+                "when": words.moment_in(act.at, zone),
                 "who": _who(names, act.user_id),
                 "action": act.action,
                 "subject": act.subject,

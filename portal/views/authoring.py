@@ -72,6 +72,7 @@ def show_packages() -> str:
 def _package(package: Package) -> dict[str, Any]:
     tone, text = STATUSES[package.status]
     standard = STANDARDS.get(package.standard or "", "")
+    edition = package.edition if package.standard == "scorm_2004" else ""
     return {
         "id": package.id,
         "title": package.title,
@@ -80,7 +81,7 @@ def _package(package: Package) -> dict[str, Any]:
         "status_text": text,
         "tone": tone,
         "progress": package.progress,
-        "standard_text": " ".join(part for part in (standard, package.edition) if part),
+        "standard_text": " ".join(part for part in (standard, edition) if part),
         "size_text": size_text(package.size),
         "created_text": words.instant_in(package.created_at, parts().config.timezone),
     }

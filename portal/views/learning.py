@@ -313,7 +313,7 @@ def credit_pages(
                 {
                     "title": _title_of(db, entry.course_iri),
                     "day": words.day_in(entry.at, entry.zone),
-                    "policy": f"{entry.policy} of {words.day_text(entry.policy_from)}",
+                    "policy": catalogue.RULES.get(entry.policy, entry.policy),
                     "hours_text": words.plain(entry.credit),
                 }
                 for entry in credit.entries

@@ -101,6 +101,8 @@ class Accounts(UserDatastore):
 class SignInForm(LoginForm):
     """The sign-in form: few tries for an account or a network address."""
 
+    is_spent = False
+
     def validate(self, **kwargs: Any) -> bool:
         """Check the tries before the password, so a flood costs no hashing."""
         email = str(self.email.data or "").strip().lower()[:150]
@@ -111,9 +113,8 @@ class SignInForm(LoginForm):
                 for key in (f"email:{email}", f"address:{request.remote_addr}")
             ]
         if not all(left):
-            self.form_errors.append(
-                "Too many tries. Wait a few minutes, then try again."
-            )
+            self.is_spent = True
+            self.form_errors.append("Too many tries.")
             return False
         if not super().validate(**kwargs):
             return False

@@ -139,7 +139,7 @@ def _readable(config: Config, found: Found, wall: Wall) -> dict[str, Any] | None
         return None
     return {
         "id": statement["id"],
-        "when": words.instant_in(found.stored, config.timezone),
+        "when": words.moment_in(found.stored, config.timezone),
         "actor": _actor(statement["actor"]),
         "verb": _text(statement["verb"].get("display"))
         or _tail(statement["verb"]["id"]),
