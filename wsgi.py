@@ -42,6 +42,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 WORK = Work(
     handlers={
         "package.import": (packages.intake.import_package,),
+        "package.delete": (packages.intake.remove_files,),
         "rules.changed": (derive.handle_changed,),
         "completion.derived": (portal.certificates.issue_for_completion,),
         "completion.reversed": (portal.certificates.review_for_reversal,),

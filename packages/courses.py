@@ -43,15 +43,19 @@ class CourseNotFound(NotFound):
 
 
 class PackageNotImported(Conflict):
-    """The package has not been imported, so it cannot become a version."""
+    """The package is not imported, so it can be neither opened nor published."""
 
 
 class PackageInUse(Conflict):
-    """The package is a version of a course, so it stays."""
+    """The package is a version of a course, where learners may still need it."""
 
 
 class Package(Base):
-    """An uploaded file and what the import made of it."""
+    """An uploaded file and what the import made of it.
+
+    A deleted package keeps its row, because records of learners name it; its files are
+    gone.
+    """
 
     __tablename__ = "package"
     __table_args__ = (
@@ -153,8 +157,11 @@ def find_twin(db: Session, *, package: Package) -> Package | None:
 
 
 def manifest_of(package: Package) -> Manifest:
-    """The manifest as read at import; raises PackageNotImported before that."""
-    if package.manifest is None:
+    """The manifest as read at import; raises PackageNotImported where there is none.
+
+    That of a deleted package is still told: records are shown by it.
+    """
+    if package.manifest is None or package.status not in {"imported", "deleted"}:
         raise PackageNotImported
     return Manifest.from_json({**package.manifest, "findings": package.findings})
 

@@ -135,8 +135,10 @@ def import_package(
     _delete_upload(parts.storage, package_id)
 
 
-def remove_files(parts: Parts, *, package_id: uuid.UUID) -> None:
-    """Remove a deleted package's bytes from storage; what is gone already stays so."""
+def remove_files(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
+    """Job `package.delete`: nothing of a deleted package is left in storage."""
+    del now
+    package_id = uuid.UUID(payload["package"])
     _delete_upload(parts.storage, package_id)
     parts.storage.delete_prefix(_files_prefix(package_id))
 

@@ -17,12 +17,19 @@ from flask import Blueprint, Flask, Response, request, url_for
 from sqlalchemy.orm import Session
 
 from lrs.db import reading, writing
+from lrs.jobs import enqueue
 from lrs.problems import MEDIA_TYPE
 from lrs.views import callers
 from lrs.views.access import allow
 from lrs.views.application import parts
-from packages.courses import Package, PackageNotFound, get_package, package_json
-from packages.intake import delete_package, receive_package
+from packages.courses import (
+    Package,
+    PackageNotFound,
+    delete_package,
+    get_package,
+    package_json,
+)
+from packages.intake import receive_package
 from statements.errors import DomainError
 
 BLUEPRINT = Blueprint("packages", __name__, url_prefix="/api/v1")
@@ -75,7 +82,9 @@ def show(package_id: UUID) -> Response:
 @allow("credential", scope="packages/write")
 def delete(package_id: UUID) -> Response:
     with writing(parts().engine) as db:
-        delete_package(db, package=_own(db, package_id), now=datetime.now(UTC))
+        delete_package(db, package=_own(db, package_id))
+        payload = {"package": str(package_id)}
+        enqueue(db, "package.delete", payload, run_at=datetime.now(UTC))
     return Response(status=204)
 
 

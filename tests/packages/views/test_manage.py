@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
 from lrs import jobs
 from lrs.credentials import create_credential
 from lrs.db import reading, writing
 from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
-from packages import courses, intake
-from packages.courses import Package
-from packages.intake import delete_files, import_package
+from packages import courses
+from packages.intake import import_package, remove_files
 from packages.views import manage
 from packages.views.manage import wanted_wait
 from tests.packages.make import course
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
     from lrs.parts import Parts
 
-HANDLERS = {"package.import": (import_package,), "package.delete": (delete_files,)}
+HANDLERS = {"package.import": (import_package,), "package.delete": (remove_files,)}
 
 
 class Api:
@@ -171,6 +169,7 @@ def test_the_wish_to_wait(prefer: str, seconds: int | None) -> None:
 def test_deleting(api: Api) -> None:
     package_id = api.upload(course()).get_json()["id"]
     api.work()
+    before = list(api.parts.storage.keys(""))
     assert api.call("DELETE", f"/{package_id}").status_code == 204
     assert api.call("GET", f"/{package_id}").status_code == 404
     assert api.call("DELETE", f"/{package_id}").status_code == 404
@@ -179,34 +178,16 @@ def test_deleting(api: Api) -> None:
         assert len(courses.manifest_of(package).units) == 1
         assert courses.find_files(db, package_id=package.id) == []
         assert courses.find_packages(db) == []
-    assert list(api.parts.storage.keys(""))
+    assert list(api.parts.storage.keys("")) == before != []
     api.work()
     assert list(api.parts.storage.keys("")) == []
 
 
-def test_deleting_before_and_while_it_is_imported(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    early, late = (api.upload(course()).get_json()["id"] for _ in range(2))
-    assert api.call("DELETE", f"/{early}").status_code == 204
-    record = intake._record
-
-    def deleted_meanwhile(*words: Any) -> Package:
-        return record(*words)
-
-    checked = intake.check_package
-
-    def check(*words: Any, **named: Any) -> Any:
-        assert api.call("DELETE", f"/{late}").status_code == 204
-        return checked(*words, **named)
-
-    monkeypatch.setattr(intake, "_record", deleted_meanwhile)
-    monkeypatch.setattr(intake, "check_package", check)
+def test_what_is_being_imported_is_not_deleted(api: Api) -> None:
+    package_id = api.upload(course()).get_json()["id"]
+    assert api.call("DELETE", f"/{package_id}").status_code == 409
     api.work()
-    with reading(api.parts.engine) as db:
-        assert set(db.scalars(select(Package.status))) == {"deleted"}
-        assert set(db.scalars(select(jobs.Job.failure))) == {None}
-    assert list(api.parts.storage.keys("")) == []
+    assert api.call("DELETE", f"/{package_id}").status_code == 204
 
 
 def test_a_version_of_a_course_is_not_deleted(api: Api) -> None:
@@ -229,7 +210,7 @@ def test_who_may_do_what(api: Api) -> None:
         "lms": [403, 403, 403],
         "reader": [403, 200, 403],
         "other": [202, 404, 404],
-        "all": [202, 200, 204],
+        "all": [202, 200, 409],
     }
     for key, statuses in expected.items():
         found = [
