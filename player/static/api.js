@@ -11,6 +11,9 @@
 /** A value longer than this replaces the one waiting to be sent, not follows it. */
 const BULKY = 255;
 
+/** So many changes are handed over at once, however fast content makes more. */
+const MOST = 1000;
+
 const INDEX = /^(?:0|[1-9][0-9]{0,5})$/;
 const DIGITS = /^[0-9]+$/;
 
@@ -169,6 +172,7 @@ export function createApi({ table, values, emit, soon = () => {} }) {
     const old = waiting.findIndex(([other, text]) => other === name && text.length > BULKY);
     if (old >= 0 && model.replaces(name)) waiting.splice(old, 1);
     waiting.push([name, value]);
+    if (waiting.length >= MOST) hand("set");
   };
 
   const functions = {

@@ -91,14 +91,20 @@ function giveUp(title, text, { retry = true } = {}) {
   cover(title, text, { leave: true, retry });
 }
 
+let warned = false;
+function warnOfMemory() {
+  if (warned) return;
+  warned = true;
+  notice(
+    "Your browser cannot keep your work on this computer (its storage is full or switched off). " +
+      "It is sent as you go: do not close this page before it says that all is saved.",
+  );
+}
+
 function onQueue(now) {
-  if (now.state === "failed") {
-    show(now);
-    notice("Your browser cannot keep your work on this computer. Do not close this page before it is sent.");
-    return;
-  }
   if (over) return;
   show(now);
+  if (now.state === "failed") return;
   if (now.answer !== null) {
     port?.postMessage({ type: "committed", seq: now.answer.committed_seq });
     showUnits([{ index: given.unit, completion: now.answer.completion }]);
@@ -183,8 +189,10 @@ function onShell(data) {
     if (data.entry.kind === "terminate" && !leaving) finished();
     puts = puts
       .then(() => queue.add(data.entry))
-      .then(() => port.postMessage({ type: "kept", seq: data.entry.seq }))
-      .catch(() => onQueue({ state: "failed" }));
+      .then((isOnDisk) => {
+        if (isOnDisk) port.postMessage({ type: "kept", seq: data.entry.seq });
+        else warnOfMemory();
+      });
   } else if (data?.type === "unit" && data.state === "failed") {
     cover(
       "The unit cannot be shown",
@@ -427,9 +435,8 @@ function listen() {
 
 listen();
 open().catch(() => {
-  cover(
-    "The unit cannot be opened",
-    "Your browser keeps no data for this page, so your work could be lost. Leave private browsing or allow site data, then try again.",
-    { retry: true, leave: true },
-  );
+  cover("The unit cannot be opened", "Something went wrong on this page. Try again.", {
+    retry: true,
+    leave: true,
+  });
 });

@@ -6,6 +6,9 @@
  * to lose the last seconds of localStorage and nothing of this. Where the browser can
  * (a secure context), each entry is sealed with a key the server hands out per
  * registration, so that the next person at a shared PC cannot read it.
+ *
+ * Where the disk refuses (a full one, a private window of some browsers), entries are
+ * held in memory and sent all the same: saving goes on as long as the page is open.
  */
 
 const NAME = "rollcall-player";
@@ -59,21 +62,28 @@ class Seal {
 
 /** The journal of one registration; entries of its launches lie in order of seq. */
 export class Journal {
-  #database;
+  #database = null;
   #seal;
   #registration;
+  /** What the disk refused: launch to seq to entry. */
+  #held = new Map();
 
-  /** Opens the journal, making it at the first time. Raises what IndexedDB raises. */
+  /** Opens the journal, making it at the first time. */
   static async open({ registration, key }) {
     const journal = new Journal();
     journal.#registration = registration;
     journal.#seal = await Seal.of(key);
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore(STORE, { keyPath: ["registration", "launch", "seq"] });
-    };
-    journal.#database = await settled(request);
-    journal.#database.onversionchange = () => journal.#database.close();
+    try {
+      const request = indexedDB.open(NAME, 1);
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore(STORE, { keyPath: ["registration", "launch", "seq"] });
+      };
+      const database = await settled(request);
+      database.onversionchange = () => database.close();
+      journal.#database = database;
+    } catch {
+      // Everything is held in memory then; `put` says so.
+    }
     return journal;
   }
 
@@ -82,45 +92,67 @@ export class Journal {
     return IDBKeyRange.bound(first, [this.#registration, launch, upTo]);
   }
 
-  /** Settles when the entry is on disk. */
+  #whole() {
+    return IDBKeyRange.bound([this.#registration], [this.#registration, []]);
+  }
+
+  #store() {
+    return this.#database.transaction(STORE).objectStore(STORE);
+  }
+
+  /** Settles true when the entry is on disk, false when it is only held in memory. */
   async put(launch, entry) {
-    const sealed = await this.#seal.close(entry);
-    const transaction = this.#database.transaction(STORE, "readwrite", {
-      durability: "strict",
-    });
-    transaction.objectStore(STORE).put({
-      registration: this.#registration,
-      launch,
-      seq: entry.seq,
-      ...sealed,
-    });
-    await finished(transaction);
+    try {
+      const sealed = await this.#seal.close(entry);
+      const row = { registration: this.#registration, launch, seq: entry.seq, ...sealed };
+      const transaction = this.#database.transaction(STORE, "readwrite", {
+        durability: "strict",
+      });
+      transaction.objectStore(STORE).put(row);
+      await finished(transaction);
+      return true;
+    } catch {
+      if (!this.#held.has(launch)) this.#held.set(launch, new Map());
+      this.#held.get(launch).set(entry.seq, entry);
+      return false;
+    }
   }
 
   /** The first entries of a launch, in order, at most `most`. */
   async first(launch, most) {
-    const store = this.#database.transaction(STORE).objectStore(STORE);
-    const rows = await settled(store.getAll(this.#range(launch), most));
-    return Promise.all(rows.map((row) => this.#seal.open(row)));
+    const held = [...(this.#held.get(launch)?.values() ?? [])];
+    const rows =
+      this.#database === null
+        ? []
+        : await settled(this.#store().getAll(this.#range(launch), most));
+    const kept = await Promise.all(rows.map((row) => this.#seal.open(row)));
+    return [...kept, ...held].sort((a, b) => a.seq - b.seq).slice(0, most);
   }
 
   /** How many entries wait, of one launch or of the registration. */
   async count(launch = null) {
-    const store = this.#database.transaction(STORE).objectStore(STORE);
-    const whole = IDBKeyRange.bound([this.#registration], [this.#registration, []]);
-    return settled(store.count(launch === null ? whole : this.#range(launch)));
+    let held = 0;
+    for (const [name, entries] of this.#held) {
+      if (launch === null || launch === name) held += entries.size;
+    }
+    if (this.#database === null) return held;
+    const range = launch === null ? this.#whole() : this.#range(launch);
+    return held + (await settled(this.#store().count(range)));
   }
 
   /** The launches of this registration that have entries waiting. */
   async launches() {
-    const store = this.#database.transaction(STORE).objectStore(STORE);
-    const range = IDBKeyRange.bound([this.#registration], [this.#registration, []]);
-    const keys = await settled(store.getAllKeys(range));
+    if (this.#database === null) return [];
+    const keys = await settled(this.#store().getAllKeys(this.#whole()));
     return [...new Set(keys.map(([, launch]) => launch))];
   }
 
   /** Forgets the entries of a launch up to a sequence number, those of all by default. */
   async drop(launch, upTo = Infinity) {
+    for (const seq of [...(this.#held.get(launch)?.keys() ?? [])]) {
+      if (seq <= upTo) this.#held.get(launch).delete(seq);
+    }
+    if (this.#database === null) return;
     const transaction = this.#database.transaction(STORE, "readwrite");
     transaction.objectStore(STORE).delete(this.#range(launch, upTo));
     await finished(transaction);

@@ -93,12 +93,13 @@ export class Queue {
     this.onState({ state, waiting: this.#waiting, savedAt: this.#savedAt, answer });
   }
 
-  /** Keeps an entry on disk, then sends it; settles when it is on disk. */
+  /** Keeps an entry, then sends it; settles true when it is on disk. */
   async add(entry) {
     this.#waiting += 1;
     if (!this.#over) this.#tell(this.#tries > 0 ? this.#failing : "saving");
-    await this.journal.put(this.launch, entry);
+    const isOnDisk = await this.journal.put(this.launch, entry);
     this.run([this.launch]).catch((error) => this.onState({ state: "failed", error }));
+    return isOnDisk;
   }
 
   /** Wakes a sleeping sender: the network is back, the learner has signed in. */
@@ -129,7 +130,7 @@ export class Queue {
     while (this.#todo.size > 0 && !this.#over) {
       const [launch] = this.#todo;
       this.#waiting = await this.journal.count();
-      const entries = await this.journal.first(launch, this.#batch);
+      const entries = await this.#entriesOf(launch);
       if (entries.length === 0) {
         this.#todo.delete(launch);
       } else {
@@ -138,6 +139,17 @@ export class Queue {
       }
     }
     return !this.#over;
+  }
+
+  async #entriesOf(launch) {
+    try {
+      return await this.journal.first(launch, this.#batch);
+    } catch (error) {
+      // Sealed with a key that the server no longer has: lost, but no reason to keep
+      // the learner from going on.
+      if (launch === this.launch) throw error;
+      return [];
+    }
   }
 
   async #deliver(launch, entries) {

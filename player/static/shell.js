@@ -68,9 +68,9 @@ function dropTails() {
 
 /** The last way out: two, since neither is sure. */
 function rescue() {
-  if (launch === null || over || unkept.length === 0) return;
+  if (launch === null || over || uncommitted.length === 0) return;
   try {
-    storage()?.setItem(TAIL + launch, JSON.stringify(unkept));
+    if (unkept.length > 0) storage()?.setItem(TAIL + launch, JSON.stringify(unkept));
   } catch {
     // The package has filled its storage: the beacon remains.
   }

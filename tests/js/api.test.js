@@ -205,3 +205,15 @@ test("every element of the table can be reached, and its access holds", () => {
     }
   }
 });
+
+test("changes without end are handed over in pieces", () => {
+  const { api, entries } = opened();
+  for (let turn = 0; turn < 2500; turn += 1) {
+    api.LMSSetValue("cmi.core.lesson_location", String(turn));
+  }
+  assert.deepEqual(entries.slice(1).map(([kind, changes]) => [kind, changes.length]), [
+    ["set", 1000], ["set", 1000],
+  ]);
+  api.LMSFinish("");
+  assert.equal(entries.at(-1)[1].length, 500);
+});

@@ -221,3 +221,15 @@ test("stop leaves the journal as it is", async () => {
   assert.equal(await queue.run([LAUNCH]), false);
   assert.equal(await queue.journal.count(), 1);
 });
+
+test("leftovers that cannot be read any more do not keep the learner out", async () => {
+  const { queue, seen } = setUp((path, body) => committed(body));
+  const first = queue.journal.first.bind(queue.journal);
+  queue.journal.first = async (launch, most) => {
+    if (launch === OLDER) throw new Error("sealed with another key");
+    return first(launch, most);
+  };
+  assert.equal(await queue.run([OLDER]), true);
+  await added(queue, 1);
+  assert.equal(seen.requests.length, 1);
+});

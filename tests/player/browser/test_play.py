@@ -427,3 +427,67 @@ def test_a_pdf_is_handed_out_and_the_unit_stays(site: Site, page: Page) -> None:
         call(page, "location.href = '../a.pdf'")
     assert download.value.suggested_filename == "a.pdf"
     expect(content_of(page).locator("h1")).to_have_text("One")
+
+
+def test_without_storage_the_work_is_sent_and_the_learner_warned(
+    site: Site, page: Page
+) -> None:
+    page.add_init_script(
+        "IDBFactory.prototype.open = () => { throw new Error('switched off'); };"
+    )
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(page.locator("#notice")).to_contain_text("cannot keep your work")
+    set_value(page, "cmi.core.lesson_location", "sent")
+    eventually(lambda: site.values(opened)["cmi.core.lesson_location"] == "sent")
+    saved(page)
+
+
+READ_DISK = """
+() => new Promise((done) => {
+  const opening = indexedDB.open("rollcall-player");
+  opening.onsuccess = () => {
+    const reading = opening.result.transaction("entries").objectStore("entries").getAll();
+    reading.onsuccess = () => done(reading.result.map((row) => [
+      Object.keys(row).sort().join(), new TextDecoder("latin1").decode(row.text)]));
+  };
+})
+"""
+
+
+def test_the_journal_on_a_shared_computer_tells_nothing(site: Site, page: Page) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    site.refuse = lambda environ: (
+        ("503 Service Unavailable", "text/plain", b"")
+        if environ["PATH_INFO"].endswith("/entries")
+        else None
+    )
+    set_value(page, "cmi.suspend_data", "a canary sings")
+    call(page, "api.LMSCommit('')")
+    eventually(lambda: len(page.evaluate(READ_DISK)) > 0)
+    rows = page.evaluate(READ_DISK)
+    assert {names for names, _ in rows} == {"iv,launch,registration,seq,text"}
+    assert all("canary" not in text and "suspend" not in text for _, text in rows)
+
+
+def test_a_tab_closed_in_a_slow_network_leaves_nothing_behind(
+    site: Site, context: BrowserContext
+) -> None:
+    """What is on disk and on its way is sent once more by the last beacon."""
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page = context.new_page()
+    page.goto(opened.url)
+    expect(page.locator("#cover")).to_be_hidden()
+    site.refuse = lambda environ: (
+        ("504 Gateway Timeout", "text/plain", b"")
+        if environ["PATH_INFO"].endswith("/entries")
+        and "content." not in environ["HTTP_HOST"]
+        else None
+    )
+    set_value(page, "cmi.core.lesson_location", "on its way")
+    call(page, "api.LMSCommit('')")
+    expect(page.locator("#saved-text")).to_contain_text("not yet sent")
+    page.close(run_before_unload=True)
+    eventually(lambda: site.values(opened)["cmi.core.lesson_location"] == "on its way")
