@@ -90,17 +90,19 @@ def _compiled(version: str) -> dict[str, Check]:
     )
     for name, values in _TABLE["enumeration"].items():
         checks[name] = _one_of(frozenset(values))
-    pending = {**_TABLE["shape"], **_TABLE["choice"]}
-    while pending:
-        before = len(pending)
-        for name, entry in list(pending.items()):
-            if _needs(entry, version) <= checks.keys():
-                make = _choice if "options" in entry else _shape
-                checks[name] = make(entry, checks, version)
-                del pending[name]
-        if len(pending) == before:
-            message = f"shapes.toml refers to a type that is not there: {pending}"
-            raise ValueError(message)
+    entries = {**_TABLE["shape"], **_TABLE["choice"]}
+
+    def resolve(name: str) -> None:
+        if name in checks:
+            return
+        entry = entries[name]
+        for needed in _needs(entry, version):
+            resolve(needed)
+        make = _choice if "options" in entry else _shape
+        checks[name] = make(entry, checks, version)
+
+    for name in entries:
+        resolve(name)
     return checks
 
 
@@ -143,21 +145,16 @@ def _shape(entry: dict[str, Any], checks: dict[str, Check], version: str) -> Che
             if type(value) is not dict:
                 _refuse(value, "an object")
             for name, item in value.items():
-                members[name](item)
+                member = members.get(name)
+                if member is None:
+                    raise _BrokenError("is not a property known here")
+                member(item)
             name = None
             if not required <= value.keys():
                 missing = min(required - value.keys())
                 raise _BrokenError(f'"{missing}" is required')
             for rule in rules:
                 rule(value)
-        except KeyError:
-            if name in members:
-                raise
-            broken = _BrokenError(
-                f'"{str(name)[:_SHOWN]}" is not a property known here'
-            )
-            broken.path, broken.section = [str(name)], own_section
-            raise broken from None
         except _BrokenError as broken:
             if name is not None:
                 broken.path.append(name)

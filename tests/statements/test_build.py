@@ -32,7 +32,7 @@ def test_what_is_given_comes_out() -> None:
         },
         context={
             "registration": str(ID),
-            "extensions": {extension("agency"): None},
+            "extensions": {extension("agency"): [None, Decimal("0.5")]},
             "contextActivities": {"grouping": [activity("http://example.org/c")]},
         },
     )
@@ -44,7 +44,7 @@ def test_what_is_given_comes_out() -> None:
         "duration": "PT1H0M0.1S",
         "success": True,
     }
-    assert built["context"]["extensions"] == {extension("agency"): None}
+    assert built["context"]["extensions"] == {extension("agency"): [None, 0.5]}
     assert built["timestamp"] == "2026-03-02T17:00:00.000123Z"
     assert prepare(built, now=NOW).id == ID
 

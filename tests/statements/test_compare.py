@@ -89,6 +89,11 @@ DIFFERENT: dict[str, tuple[dict[str, Any], str, Any]] = {
     "true is not 1": (FULL, "result.extensions", {"http://example.org/x": True}),
     "response": (FULL, "result.response", "A"),
     "duration": (FULL, "result.duration", "PT1M3.6S"),
+    "a part of a week": (
+        change(FULL, "result.duration", "P1W"),
+        "result.duration",
+        "P1.5W",
+    ),
     "other units of a duration": (FULL, "result.duration", "PT63.5S"),
     "without result": (FULL, "result", GONE),
     "registration": (FULL, "context.registration", OTHER_ID),

@@ -253,6 +253,11 @@ def test_instants(text: str, expected: datetime) -> None:
     assert found.utcoffset() == timedelta(0)
 
 
+def test_identifiers_are_parsed() -> None:
+    text = "EC531277-b57b-4c15-8d91-d292c5b2b8f7"
+    assert str(scalars.parse_uuid(text)) == text.lower()
+
+
 def test_an_instant_is_written_and_read_back() -> None:
     instant = datetime(2026, 3, 2, 17, 0, 0, 5, UTC)
     assert scalars.format_timestamp(instant) == "2026-03-02T17:00:00.000005Z"
