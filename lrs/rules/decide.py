@@ -192,10 +192,9 @@ def _window(span: RuleSpan, facts: Facts) -> tuple[datetime, datetime]:
     """Where the completion instant may lie: the span, and the term if one binds."""
     start, end = span.start, span.end
     binds = any(one.kind == "within_term" for one in span.version.require)
-    if binds and facts.started is not None:
-        term = _term(span, facts.started.at)
-        if term is not None:
-            start, end = max(start, term.start_at), min(end, term.end_at)
+    term = None if facts.started is None else _term(span, facts.started.at)
+    if binds and term is not None:
+        start, end = max(start, term.start_at), min(end, term.end_at)
     return start, end
 
 

@@ -10,6 +10,7 @@ state depends on the set of statements alone: `fold` and `decide` are blind to o
 import hashlib
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -220,9 +221,7 @@ class _Run:
         else:
             subjects = self._of_course(change)
         for subject in sorted(subjects):
-            course = self.known.course(subject.course, change.number)
-            if course is not None:
-                self._decide(subject, course, cause)
+            self._decide(subject, subjects[subject], cause)
 
     def _subjects(
         self, row: LogRow | None, number: int
@@ -243,25 +242,25 @@ class _Run:
         self.at_hand.setdefault(person, set()).add(actor_key)
         return person
 
-    def _moved(self, change: Change) -> set[Subject]:
+    def _moved(self, change: Change) -> dict[Subject, Course]:
         links = self.db.scalars(
             select(PersonLink).where(
                 PersonLink.tenant_id == self.tenant, PersonLink.number == change.number
             )
         ).all()
-        found: set[Subject] = set()
+        found: dict[Subject, Course] = {}
         for one in links:
             rows = self.log.rows(
                 1, Statement.actor_key == one.actor_key, last=change.position
             )
             self.known.prepare(rows)
             for row in rows:
-                for subject, _ in self._subjects(row, change.number):
+                for subject, course in self._subjects(row, change.number):
                     for person in (one.previous, one.person):
-                        found.add(Subject(person, subject.course, subject.registration))
+                        found[replace(subject, person=person)] = course
         return found
 
-    def _reviewed(self, change: Change) -> set[Subject]:
+    def _reviewed(self, change: Change) -> dict[Subject, Course]:
         statement_id = self.db.scalars(
             select(Review.statement_id).where(
                 Review.tenant_id == self.tenant, Review.number == change.number
@@ -269,17 +268,16 @@ class _Run:
         ).one()
         row = self.log.find(statement_id)
         if row is None or row.seq > change.position:
-            return set()
+            return {}
         self.known.prepare([row])
-        return {subject for subject, _ in self._subjects(row, change.number)}
+        return dict(self._subjects(row, change.number))
 
-    def _of_course(self, change: Change) -> set[Subject]:
+    def _of_course(self, change: Change) -> dict[Subject, Course]:
         """Everybody with a statement about the course or one of its activities."""
-        if change.course_key is None:
-            return set()
-        course = self.known.course(change.course_key, change.number)
+        key = change.course_key
+        course = None if key is None else self.known.course(key, change.number)
         if course is None:
-            return set()
+            return {}
         keys = sorted(key_of(iri) for iri in course.activities)
         pairs: set[tuple[uuid.UUID, uuid.UUID | None]] = set()
         for part in chunks(keys):
@@ -309,7 +307,7 @@ class _Run:
                 self._person(actor, change.number),
                 course.key,
                 registration or NO_REGISTRATION,
-            )
+            ): course
             for actor, registration in pairs
         }
 

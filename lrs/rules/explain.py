@@ -5,7 +5,7 @@ the threshold that it missed.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from lrs.persons import actor_keys_of, own_person, person_of
+from lrs.persons import actor_keys_of, person_of
 from lrs.rules.catalogue import CourseRows, get_course_rows, owns
 from lrs.rules.decide import (
     COMPLETE,
@@ -178,14 +178,12 @@ def _observations(
     ifi: str | None,
     person: uuid.UUID | None,
 ) -> list[Observation]:
-    actor_key = None if ifi is None else key_of(ifi)
     if person is None:
         if ifi is None:
             message = "explain needs an identifier or a person"
             raise ValueError(message)
         person = person_of(db, tenant=tenant, ifi=ifi)
-    elif actor_key is not None and own_person(actor_key) != person:
-        actor_key = None
+    actor_key = None if ifi is None else key_of(ifi)
     keys = actor_keys_of(db, tenant=tenant, person=person, actor_key=actor_key)
     log = LogReader(db, tenant=tenant, verbs=relevant_verbs(policy_book().verbs))
     log.last_seq = NOW_AND_EVER
@@ -224,11 +222,6 @@ def tell(
         units_done=done,
         units_all=len(facts.units),
     )
-
-
-def reason_texts(reasons: Sequence[Reason], *, zone: str) -> list[str]:
-    """The words for reasons alone, as kept in a standing."""
-    return [_told(one, zone).text for one in reasons]
 
 
 def percent(scaled: Decimal) -> str:

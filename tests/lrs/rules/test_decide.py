@@ -13,7 +13,7 @@ import pytest
 
 from lrs.rules.decide import first_of_each
 from lrs.rules.facts import RoleTerms, UnitTerms
-from lrs.rules.policy import policy_book
+from lrs.rules.policy import Rules, load_policies, policy_book
 from lrs.rules.terms import start_of_day
 from tests.lrs.rules.builders import (
     COURSE,
@@ -618,3 +618,46 @@ def test_the_first_completion_of_a_product_and_period_has_the_credit() -> None:
     expected = {("pursuit", "2026"): ids[2], ("pursuit", "2025"): ids[3]}
     assert first_of_each(rows) == expected
     assert first_of_each(reversed(rows)) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "verbs", "outcome"),
+    [
+        ("posttest", {POSTTEST: "passed"}, "complete"),
+        ("posttest", {POSTTEST: "failed"}, "incomplete"),
+        ("course", {COURSE: "passed"}, "complete"),
+        ("course", {POSTTEST: "passed"}, "incomplete"),
+        ("unit", {POSTTEST: "passed", LESSON: "passed"}, "incomplete"),
+        ("unit", dict.fromkeys([PRETEST, LESSON, POSTTEST], "passed"), "complete"),
+    ],
+)
+def test_a_policy_may_ask_for_success_without_a_score(
+    role: str, verbs: dict[str, str], outcome: str
+) -> None:
+    text = f"""
+    [[policy]]
+    id = "cops.certificate"
+    from = 2010-01-01
+    citation = ""
+    period = "once"
+    require = [{{ kind = "passed", role = "{role}" }}]
+    grants = ["completion"]
+    """
+    book = load_policies({"a.toml": text})
+    way = [said(verb, activity, START) for activity, verb in verbs.items()]
+    decision = decided(way, book.rules([OFFER], zone="UTC"))
+    assert decision.outcome == outcome
+    # it grants no credit
+    assert decision.credit is None
+
+
+def test_without_any_rules_nothing_is_offered() -> None:
+    decision = decided(whole_way(START), Rules("UTC", (), ()))
+    assert (decision.outcome, codes(decision)) == ("not_offered", ["not_offered"])
+
+
+def test_what_came_late_from_before_the_offer_is_held_too() -> None:
+    offer = replace(OFFER, effective_from=START + 24 * HOUR)
+    way = whole_way(START)[:5]
+    late = {one["id"]: START + 100 * HOUR for one in way}
+    assert decided(way, rules(offer), stored=late).outcome == "held"

@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
+from lrs.db import reading, writing
 from lrs.jobs import Job
 from lrs.persons import link, unlink
 from lrs.rules import catalogue, ledger
+from lrs.rules.derive import catch_up, handle_changed
 from lrs.rules.explain import explain
-from lrs.rules.tables import Award, Standing
+from lrs.rules.tables import Award, RulesCursor, Standing
 from lrs.tables import MAIN_TENANT
 from tests.lrs.rules.builders import (
     COURSE,
     LEARNER_IFI,
+    LESSON,
     POSTTEST,
     REGISTRATION,
     UNITS,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from lrs.parts import Parts
 
 
 def test_the_whole_way_earns_completion_and_credit(db: Session, now: datetime) -> None:
@@ -324,3 +329,183 @@ def test_without_an_offer_nothing_is_awarded(db: Session, now: datetime) -> None
     (standing,) = db.scalars(select(Standing)).all()
     assert (standing.outcome, standing.award) == ("complete", None)
     assert kinds(db) == []
+
+
+def test_the_job_applies_changes_without_waiting_for_a_statement(
+    parts: Parts, now: datetime
+) -> None:
+    with writing(parts.engine) as db:
+        store(db, *whole_way(at("2026-02-01T10:00:00")), now=now)
+    with writing(parts.engine) as db:
+        follow(db, now)
+        offer_course(db, now=now)
+    handle_changed(parts, {"tenant": MAIN_TENANT}, now)
+    # at least once means twice
+    handle_changed(parts, {"tenant": MAIN_TENANT}, now)
+    with reading(parts.engine) as db:
+        assert len(net(db)) == 2
+        assert len(kinds(db)) == 2
+
+
+def test_changes_wait_for_the_statements_before_them(
+    db: Session, now: datetime
+) -> None:
+    # the log is not read yet: a change made after it must not overtake it
+    store(db, *whole_way(at("2026-02-01T10:00:00")), now=now)
+    offer_course(db, now=now)
+    catch_up(db, tenant=MAIN_TENANT, now=now)
+    assert db.get_one(RulesCursor, MAIN_TENANT).change == 0
+    follow(db, now)
+    assert len(net(db)) == 2
+    check_replay(db, now)
+
+
+def test_what_voids_or_reviews_nothing_known_does_nothing(
+    db: Session, now: datetime
+) -> None:
+    offer_course(db, now=now)
+    store(db, voiding({"id": str(uuid.uuid4())}, now), now=now)
+    later = whole_way(at("2026-02-01T10:00:00"))
+    for statement_id in (uuid.uuid4(), uuid.UUID(later[4]["id"])):
+        catalogue.record_review(
+            db,
+            tenant=MAIN_TENANT,
+            statement_id=statement_id,
+            clock="stored",
+            reason="",
+            by="operator",
+            now=now,
+        )
+    follow(db, now)
+    assert db.scalars(select(Standing)).all() == []
+    # a review may come before its statement
+    store(db, *later, now=now)
+    follow(db, now)
+    (standing,) = db.scalars(select(Standing)).all()
+    assert standing.outcome == "awaiting_attestation"
+    check_replay(db, now)
+
+
+def test_what_comes_after_completion_changes_nothing(
+    db: Session, now: datetime
+) -> None:
+    offer_course(db, now=now)
+    store(db, *whole_way(at("2026-02-01T10:00:00")), now=now)
+    follow(db, now)
+    (before,) = db.scalars(select(Standing.cause_seq)).all()
+    more = [
+        said("terminated", POSTTEST, at("2026-02-02T10:00:00"), score={"scaled": 0}),
+        said("attested", COURSE, at("2026-02-02T10:00:00")),
+    ]
+    store(db, *more, now=now)
+    follow(db, now)
+    assert db.scalars(select(Standing.cause_seq)).all() == [before]
+    assert len(kinds(db)) == 2
+
+
+@pytest.mark.parametrize(
+    ("late", "moves"),
+    [
+        # earlier evidence, though it came later, is the first attempt
+        (
+            said("passed", POSTTEST, at("2026-02-01T12:30:00"), score={"scaled": 1}),
+            True,
+        ),
+        (
+            said("passed", POSTTEST, at("2026-02-01T13:30:00"), score={"scaled": 1}),
+            False,
+        ),
+        (said("attested", COURSE, at("2026-02-01T13:30:00")), True),
+        # the registration says when the term began
+        (said("registered", COURSE, at("2026-02-05T13:30:00")), False),
+        # nothing named a revision before: this one has other units
+        (said("completed", LESSON, at("2026-02-05T13:30:00"), revision="2"), True),
+    ],
+)
+def test_what_is_late_but_earlier_is_decided_anew(
+    db: Session, now: datetime, late: dict[str, Any], *, moves: bool
+) -> None:
+    offer_course(db, now=now)
+    catalogue.record_structure(
+        db,
+        tenant=MAIN_TENANT,
+        course_iri=COURSE,
+        revision="2",
+        units=UNITS[1:],
+        now=now,
+    )
+    catalogue.set_role(
+        db,
+        tenant=MAIN_TENANT,
+        course_iri=COURSE,
+        activity_iri=POSTTEST,
+        role="posttest",
+        revision="2",
+        now=now,
+    )
+    way = whole_way(at("2026-02-01T10:00:00"))
+    if late["context"]["revision"] == "2":
+        for one in way:
+            del one["context"]["revision"]
+    store(db, *way, now=now)
+    follow(db, now)
+    before = net(db)
+    assert len(before) == 2
+    store(db, late, now=now)
+    follow(db, now)
+    assert (net(db) != before) == moves
+    check_replay(db, now)
+
+
+def test_registering_late_can_move_the_term(db: Session, now: datetime) -> None:
+    # begun in December without registering, finished in January: no one session
+    offer_course(db, now=now)
+    way = whole_way(at("2025-12-31T23:00:00"))[1:]
+    way += [
+        said("completed", LESSON, at("2026-01-10T10:00:00")),
+        said("attested", COURSE, at("2026-01-10T11:00:00")),
+    ]
+    for one in way:
+        store(db, one, now=at(one["timestamp"]))
+    follow(db, now)
+    assert net(db) != set()
+    before = {one.term for one in ledger.find_awards(db, tenant=MAIN_TENANT)}
+    registered = said("registered", COURSE, at("2026-01-11T10:00:00"))
+    store(db, registered, now=at("2026-01-11T10:00:00"))
+    follow(db, now)
+    after = {one.term for one in ledger.find_awards(db, tenant=MAIN_TENANT)}
+    assert (before, after) == ({"2025"}, {"2026"})
+    check_replay(db, now)
+
+
+def test_what_shows_nothing_about_a_person_is_passed_over(
+    db: Session, now: datetime
+) -> None:
+    offer_course(db, now=now)
+    team = {"objectType": "Group", "mbox": "mailto:team@agency.example"}
+    nobody = {"objectType": "Group", "member": [{"mbox": "mailto:a@agency.example"}]}
+    inside = f"{LESSON}/interactions/q1"
+    shown = [
+        said("completed", LESSON, at("2026-02-01T10:00:00"), actor=team),
+        said("completed", LESSON, at("2026-02-01T10:00:00"), actor=nobody),
+        said("completed", "https://elsewhere.example/x", at("2026-02-01T10:00:00")),
+        # an answer inside a lesson is not about any unit or test
+        said("responded", inside, at("2026-02-01T10:00:00"), score={"scaled": 1}),
+    ]
+    shown[2]["context"]["contextActivities"] = {}
+    store(db, *shown, now=now)
+    follow(db, now)
+    assert db.scalars(select(Standing)).all() == []
+    record_offer(db, now=now, credit=Decimal(1))
+    follow(db, now)
+    assert db.scalars(select(Standing)).all() == []
+    # but where the person is at work is told anywhere inside the course
+    told = said(
+        "responded",
+        inside,
+        at("2026-02-01T10:00:00"),
+        extensions={"position": "dispatcher"},
+    )
+    store(db, told, now=now)
+    follow(db, now)
+    assert len(db.scalars(select(Standing)).all()) == 1
