@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +32,7 @@ from packages.samples import build_samples
 from portal.access import ROLES
 from portal.agencies import Agency, create_agency
 from portal.enrolments import current_term
+from portal.history import Past, replay_past
 from portal.offers import PartRole, Publication, publish
 from portal.users import User, create_user, find_user
 from statements.build import activity, agent, build_statement
@@ -133,6 +134,67 @@ COURSES = (
 )
 
 
+# Learners with some weeks behind them, so that managers and analysts see data.
+PAST = (
+    Past(
+        "nights@harbor-city.example",
+        "Officer on nights, Harbor City",
+        HARBOR,
+        "sworn",
+        "report-writing",
+        47,
+        scaled="0.90",
+    ),
+    Past(
+        "nights@harbor-city.example",
+        "Officer on nights, Harbor City",
+        HARBOR,
+        "sworn",
+        "calm-voice",
+        33,
+        scaled="1",
+    ),
+    Past(
+        "dispatch@harbor-city.example",
+        "Dispatcher, Harbor City",
+        HARBOR,
+        "dispatcher",
+        "report-writing",
+        26,
+        scaled="0.79",
+    ),
+    Past(
+        "deputy@alder-ridge.example",
+        "Deputy, Alder Ridge",
+        ALDER,
+        "sworn",
+        "first-on-scene",
+        19,
+        scaled="0.85",
+    ),
+    Past(
+        "traffic@harbor-city.example",
+        "Traffic officer, Harbor City",
+        HARBOR,
+        "sworn",
+        "report-writing",
+        12,
+        parts=3,
+    ),
+    Past(
+        "traffic@harbor-city.example",
+        "Traffic officer, Harbor City",
+        HARBOR,
+        "sworn",
+        "first-on-scene",
+        5,
+        scaled="0.95",
+        attested=False,
+    ),
+)
+OPENED_DAYS_AGO = 60
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filled:
     """What to tell the person who started the demo."""
@@ -207,19 +269,28 @@ def fill(parts: Parts, *, now: datetime) -> Filled | None:
         )
     if not empty:
         return None
-    packages = _import_samples(parts, now=now)
+    opened = max(_year_start(config, now), now - timedelta(days=OPENED_DAYS_AGO))
+    packages = _import_samples(parts, now=opened)
     with writing(parts.engine) as db:
-        people = _people(db, config=config, now=now)
+        agencies = {
+            name: create_agency(db, name=name, now=opened) for name in (HARBOR, ALDER)
+        }
+        people = _people(db, config=config, agencies=agencies, now=opened)
         issued = create_credential(
             db,
             tenant=MAIN_TENANT,
             name="Records system of Alder Ridge",
             home_page=config.portal_url,
-            now=now,
+            now=opened,
         )
         author = next(user for user in people if user.email.startswith("author@"))
-        for course, package_id in zip(COURSES, packages, strict=True):
-            _publish(db, config, course, package_id, by=author.id, now=now)
+        courses = {
+            course.sample: _publish(
+                db, config, course, package_id, by=author.id, now=opened
+            )
+            for course, package_id in zip(COURSES, packages, strict=True)
+        }
+        _replay_past(db, config, agencies, courses, opened=opened, now=now)
         _post_from_outside(db, issued.key, now=now)
     return Filled(
         portal_url=config.portal_url,
@@ -257,10 +328,9 @@ def _import_samples(parts: Parts, *, now: datetime) -> list[uuid.UUID]:
     return found
 
 
-def _people(db: Session, *, config: Config, now: datetime) -> list[User]:
-    agencies: dict[str, Agency | None] = {
-        name: create_agency(db, name=name, now=now) for name in (HARBOR, ALDER)
-    }
+def _people(
+    db: Session, *, config: Config, agencies: Mapping[str, Agency], now: datetime
+) -> list[User]:
     password = demo_password(config)
     return [
         create_user(
@@ -285,10 +355,11 @@ def _publish(
     *,
     by: uuid.UUID,
     now: datetime,
-) -> None:
+) -> uuid.UUID:
+    """The course, published."""
     package: Package = get_package(db, package_id=package_id)
     description = str((package.manifest or {}).get("description") or "")
-    publish(
+    version = publish(
         db,
         config=config,
         package=package,
@@ -307,6 +378,42 @@ def _publish(
         by=by,
         now=now,
     )
+    return version.course_id
+
+
+def _replay_past(
+    db: Session,
+    config: Config,
+    agencies: Mapping[str, Agency],
+    courses: Mapping[str, uuid.UUID],
+    *,
+    opened: datetime,
+    now: datetime,
+) -> None:
+    """What lies between the opening and now; nothing in the first days of a year."""
+    password = demo_password(config)
+    for past in PAST:
+        at = now - timedelta(days=past.days_ago)
+        if at <= opened:
+            continue
+        user = find_user(db, email=past.email) or create_user(
+            db,
+            email=past.email,
+            name=past.name,
+            password=password,
+            roles=["learner"],
+            agency=agencies[past.agency],
+            position=past.position,
+            now=opened,
+        )
+        replay_past(
+            db,
+            config=config,
+            past=past,
+            user=user,
+            course_id=courses[past.sample],
+            now=at,
+        )
 
 
 def _year_start(config: Config, now: datetime) -> datetime:

@@ -147,7 +147,9 @@ def _standing(
     now: datetime,
 ) -> Standing:
     is_done = told.outcome == COMPLETE
-    begun = any(unit.status != STATUSES["not attempted"] for unit in units)
+    begun = told.units_done > 0 or any(
+        unit.status != STATUSES["not attempted"] for unit in units
+    )
     is_open = is_current and enrolment.dropped_at is None
     common = {
         "id": enrolment.id,
@@ -215,7 +217,7 @@ def _incomplete(
         if not begun:
             text = "Start when you have enough time and a suitable place."
         elif len(units) > 1:
-            done = sum(unit.is_done for unit in units)
+            done = max(sum(unit.is_done for unit in units), told.units_done)
             text = f"{done} of {len(units)} parts finished."
     below = "score_below" in codes
     return Standing(
