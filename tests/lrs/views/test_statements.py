@@ -12,6 +12,8 @@ import orjson
 import pytest
 
 from lrs.db import writing
+from lrs.rules.catalogue import set_role
+from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
 from statements.scalars import parse_timestamp
 from statements.vocabulary import VOIDED
@@ -424,6 +426,43 @@ def test_tenants_are_apart(lrs: Lrs) -> None:
     assert other.store(different) == [known]
     assert other.found() == [known]
     assert lrs.get(statementId=known).get_json()["verb"] != different["verb"]
+
+
+def test_the_pretest_wall(lrs: Lrs, caplog: pytest.LogCaptureFixture) -> None:
+    course = "http://example.org/activities/course"
+    pretest = f"{course}/units/pretest"
+    scored = {"score": {"scaled": 0.4}}
+    secret = statement(object={"id": pretest}, result=scored)
+    parent = {"parent": [{"id": pretest}]}
+    answer = statement(
+        object={"id": f"{pretest}/interactions/1"},
+        context={"contextActivities": parent},
+    )
+    total = statement(object={"id": course}, result=scored)
+    open_one = statement(object={"id": f"{course}/units/lesson"}, result=scored)
+    done = statement(object={"id": course}, result={"completion": True})
+    ids = lrs.store(secret, answer, total, open_one, done)
+    (voiding,) = lrs.with_scopes(["all", "statements/void"]).store(void(total["id"]))
+    with writing(lrs.parts.engine) as db:
+        set_role(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri=course,
+            activity_iri=pretest,
+            role="pretest",
+            now=datetime.now(UTC),
+            proposed=True,
+        )
+    assert set(lrs.found()) == {open_one["id"], done["id"], voiding}
+    assert lrs.found(activity=pretest, related_activities="true") == []
+    for hidden in (secret, answer):
+        assert lrs.get(statementId=hidden["id"]).status_code == 404
+    assert lrs.get(voidedStatementId=total["id"]).status_code == 404
+    assert "behind the pre-test wall" not in caplog.text
+    reader = lrs.with_scopes(["all", "pretest/read"])
+    assert set(reader.found()) == {*ids, voiding} - {total["id"]}
+    assert reader.get(voidedStatementId=total["id"]).status_code == 200
+    assert caplog.text.count("behind the pre-test wall") == 2
 
 
 def test_methods_that_do_not_exist(lrs: Lrs) -> None:
