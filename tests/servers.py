@@ -236,8 +236,12 @@ def postgres_home() -> tuple[Path, dict[str, Any], list[str]]:
         return home, run_as, []
     copy = Path(tempfile.mkdtemp(prefix="rollcall-pg-bin-"))
     copy.chmod(0o755)
-    shutil.copytree(home, copy / "pginstall", symlinks=True)
-    return copy / "pginstall", run_as, [str(copy)]
+    # its libraries lie beside the package and are found relative to the programs
+    package = home.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, copy / folder.name, symlinks=True)
+    return copy / package.name / home.name, run_as, [str(copy)]
 
 
 # Of the S3 server every port is set, for its defaults are fixed numbers.
