@@ -87,6 +87,15 @@ lint: $(TOOLS)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/test_house.py
 
+bench: setup $(TOOLS)
+	@$(BIN)/python -m tests.bench
+
+# The tests of tests/faults at full length; the lines that begin with F are the figures.
+drill: setup $(TOOLS) $(BROWSER)
+	ROLLCALLTEST_F1_KILLS=200 ROLLCALLTEST_F9_SECONDS=60 \
+	ROLLCALLTEST_PLAYER_KILLS=100 $(BIN)/pytest -s --timeout 3600 tests/faults \
+		$(if $(FIGURE),-k $(FIGURE))
+
 fix: $(TOOLS)
 	$(BIN)/ruff check -q --fix
 	$(BIN)/ruff format -q
