@@ -24,15 +24,19 @@ def read(name: str, text: str) -> Manifest:
     [
         (
             "cmi5.xml",
-            "<courseStructure><course><title><langstring> A\n course </langstring>"
-            "<langstring>Un cours</langstring></title></course></courseStructure>",
+            (
+                "<courseStructure><course><title><langstring> A\n course </langstring>"
+                "<langstring>Un cours</langstring></title></course></courseStructure>"
+            ),
             "A course",
         ),
         ("cmi5.xml", "<courseStructure/>", ""),
         (
             "tincan.xml",
-            "<tincan><activities><activity><name>A &amp; B</name></activity>"
-            "<activity><name>C</name></activity></activities></tincan>",
+            (
+                "<tincan><activities><activity><name>A &amp; B</name></activity>"
+                "<activity><name>C</name></activity></activities></tincan>"
+            ),
             "A & B",
         ),
         ("tincan.xml", "<tincan/>", ""),
