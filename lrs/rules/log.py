@@ -121,12 +121,12 @@ class LogReader:
 
     def _voided(self, rows: Sequence[LogRow]) -> dict[int, int]:
         """Seq -> seq of the first statement that rightly voids it."""
-        by_id = {
-            row.observation.evidence.id: row
-            for row in rows
-            if row.observation is not None
-        }
-        ids = sorted(by_id)
+        by_id: dict[uuid.UUID | None, LogRow] = {}
+        ids: list[uuid.UUID] = []
+        for row in rows:
+            if row.observation is not None:
+                ids.append(row.observation.evidence.id)
+                by_id[ids[-1]] = row
         found: dict[int, int] = {}
         for start in range(0, len(ids), CHUNK):
             for target, seq, authority, voids_any in self.db.execute(
@@ -143,8 +143,6 @@ class LogReader:
                 )
                 .order_by(Statement.seq)
             ):
-                if target is None:
-                    continue
                 row = by_id[target]
                 if voids_any or authority == row.authority_key:
                     # a voiding statement may come before what it voids

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from lrs.db import writing
-from lrs.rules import cli
+from lrs.rules import cli, derive
 from lrs.rules.tables import Award
 from statements.errors import Invalid, InvalidPolicy, NotFound
 from tests.lrs.rules.builders import (
@@ -137,7 +137,10 @@ def test_replay_shows_a_bar_on_a_terminal(
 ) -> None:
     config, _ = filled
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(derive, "PIECE", 6)
     run(config, "replay")
-    assert capsys.readouterr().err.endswith(f"[{'#' * 40}] 12/12\n")
+    assert capsys.readouterr().err == (
+        f"\r[{'#' * 20}{'.' * 20}] 6/12\r[{'#' * 40}] 12/12\n"
+    )
     run(config, "replay", "--json")
     assert capsys.readouterr().err == ""

@@ -11,10 +11,11 @@ from lrs.db import reading, writing
 from lrs.jobs import Job
 from lrs.persons import link, unlink
 from lrs.rules import catalogue, ledger
+from lrs.rules.catalogue import note_change
 from lrs.rules.derive import catch_up, handle_changed
 from lrs.rules.explain import explain
 from lrs.rules.tables import Award, RulesCursor, Standing
-from lrs.tables import MAIN_TENANT
+from lrs.tables import MAIN_TENANT, key_of
 from tests.lrs.rules.builders import (
     COURSE,
     LEARNER_IFI,
@@ -364,7 +365,9 @@ def test_what_voids_or_reviews_nothing_known_does_nothing(
     db: Session, now: datetime
 ) -> None:
     offer_course(db, now=now)
-    store(db, voiding({"id": str(uuid.uuid4())}, now), now=now)
+    began = said("initialized", LESSON, now)
+    unknown = {"id": str(uuid.uuid4())}
+    store(db, began, voiding(began, now), voiding(unknown, now), now=now)
     later = whole_way(at("2026-02-01T10:00:00"))
     for statement_id in (uuid.uuid4(), uuid.UUID(later[4]["id"])):
         catalogue.record_review(
@@ -509,3 +512,15 @@ def test_what_shows_nothing_about_a_person_is_passed_over(
     store(db, told, now=now)
     follow(db, now)
     assert len(db.scalars(select(Standing)).all()) == 1
+
+
+def test_a_change_of_a_course_without_rows_touches_nobody(
+    db: Session, now: datetime
+) -> None:
+    store(db, *whole_way(at("2026-02-01T10:00:00")), now=now)
+    note_change(
+        db, tenant=MAIN_TENANT, kind="offer", course_key=key_of(COURSE), now=now
+    )
+    follow(db, now)
+    assert db.get_one(RulesCursor, MAIN_TENANT).change == 1
+    assert db.scalars(select(Standing)).all() == []
