@@ -65,12 +65,10 @@ def closing(
     *,
     verb: str,
     values: Model,
-    seconds: Decimal | None,
+    seconds: Decimal,
 ) -> Statement:
     """The session ends: `suspended` or `terminated`, with everything known by then."""
-    result = _result(outcome(values))
-    if seconds is not None:
-        result["duration"] = format_duration(seconds)
+    result = _result(outcome(values)) | {"duration": format_duration(seconds)}
     return _about_unit(subject, moment, verb, result)
 
 

@@ -454,6 +454,13 @@ def test_statements_bear_the_time_of_the_event_not_of_the_delivery(
     assert times[-1] == "17:02:10"
 
 
+def test_nothing_sent_is_nothing_received(player: Player) -> None:
+    before = player.db.get_one(Launch, player.launch_id).received_at
+    player.now += timedelta(minutes=5)
+    assert player.send().answer["committed_seq"] == 0
+    assert player.db.get_one(Launch, player.launch_id).received_at == before
+
+
 def test_the_chain_of_hashes_is_noted(player: Player) -> None:
     player.send(player.entry("initialize"), player.entry())
     player.prev = "0" * 64

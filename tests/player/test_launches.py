@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from decimal import Decimal
@@ -67,6 +68,17 @@ def test_all_values_of_a_start_have_their_types(player: Player) -> None:
     for name, value in values.items():
         if value != said.get(name) and not (name in unset and value == ""):
             assert cmi.can_hold(table, name, value), name
+
+
+def test_a_learner_without_an_account_gets_an_id_that_says_nothing(
+    player: Player,
+) -> None:
+    values = player.open(actor=OTHER | {"name": "Other, A."}).start()["values"]
+    assert re.fullmatch("[0-9a-f]{32}", values["cmi.core.student_id"])
+    assert values["cmi.core.student_name"] == "Other, A."
+    assert player.again(actor=OTHER).start()["values"]["cmi.core.student_name"] == (
+        "Learner"
+    )
 
 
 WRONG = {

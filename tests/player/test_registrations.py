@@ -141,7 +141,7 @@ def test_a_pretest_shows_that_it_is_finished_and_never_how(
         True,
     )
     assert (found.success, found.scaled) == ("passed", Decimal("0.85"))
-    assert "31" not in repr(found)
+    assert "0.31" not in repr(found)
     seen = standing(last, sees_pretests=True)
     assert seen.units[0].scaled == Decimal("0.31")
     assert (seen.success, seen.scaled) == ("failed", None)

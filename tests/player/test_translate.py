@@ -152,6 +152,11 @@ CASES: list[tuple[list[tuple[str, str]], dict[str, str], list[Any]]] = [
     ),
     ([("cmi.objectives.0.status", "failed")], {}, []),
     (
+        [("cmi.objectives.0.id", "o"), ("cmi.objectives.0.status", "incomplete")],
+        {},
+        [],
+    ),
+    (
         [("cmi.objectives.0.id", "late")],
         {"cmi.objectives._count": "1", "cmi.objectives.0.status": "completed"},
         [("completed", f"{U}/objectives/late", DONE)],
@@ -255,13 +260,13 @@ def test_an_interaction_is_defined_with_its_correct_responses() -> None:
     assert parent["id"] == UNIT
 
 
-def closing(verb: str, seconds: str | None, **changes: str) -> dict[str, Any]:
+def closing(verb: str, seconds: str, **changes: str) -> dict[str, Any]:
     return translate.closing(
         SUBJECT,
         MOMENT,
         verb=verb,
         values=FRESH | {f"cmi.core.{n}": v for n, v in changes.items()},
-        seconds=None if seconds is None else Decimal(seconds),
+        seconds=Decimal(seconds),
     )
 
 
