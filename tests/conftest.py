@@ -145,7 +145,9 @@ def cloned_postgres(servers: Servers, template: str = "rollcall_template") -> st
     servers.once(template, make)
     name = f"t_{uuid.uuid4().hex}"
     with servers.lock(f"{template}-clone"):
-        run_on_postgres(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+        # a third of the time that the default, by way of the log, takes
+        copy_files = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+        run_on_postgres(servers, copy_files)
     return name
 
 
