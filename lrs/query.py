@@ -8,11 +8,11 @@ of steps) to one that does; `since` and `until` hold for the statement itself.
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lrs.rules.wall import pretest_wall
@@ -116,18 +116,22 @@ def find_statements(
         high = after - 1 if high is None else min(high, after - 1)
     readable = _readable(db, tenant, filter)
     within = _Window(tenant, low, high, ascending, limit + 1, readable)
-    arms = [_direct(filter, within)]
+    rows = _fetch(db, within, _direct(filter, within).subquery())
     if _is_narrow(filter) and _has_targets(db, tenant):
-        arms.append(_referrers(filter, within))
-    order = Statement.seq.asc() if ascending else Statement.seq.desc()
-    chosen = arms[0].subquery() if len(arms) == 1 else union(*arms).subquery()
-    rows = db.execute(
-        _found(tenant)
-        .join(chosen, chosen.c.seq == Statement.seq)
-        .order_by(order)
-        .limit(limit + 1)
-    ).all()
-    return Page([Found(*row) for row in rows[:limit]], len(rows) > limit)
+        is_whole = after is None and filter.since is None and filter.until is None
+        if len(rows) > limit:
+            # of those that refer, only what comes before the end of this page matters
+            chosen = _referring(filter, within.up_to(rows[-1].seq))
+        elif is_whole and filter.authority is None:
+            chosen = _referrers(filter, within)
+        else:
+            chosen = _referring(filter, within)
+        seen = {row.seq for row in rows}
+        rows += [
+            row for row in _fetch(db, within, chosen.subquery()) if row.seq not in seen
+        ]
+        rows.sort(key=lambda row: row.seq, reverse=not ascending)
+    return Page(rows[:limit], len(rows) > limit)
 
 
 def definitions(
@@ -166,15 +170,36 @@ class _Window:
     limit: int
     readable: list[ColumnElement[bool]]
 
-    def cut(self, chosen: Select[Any], seq: Any) -> Select[Any]:
-        """The first rows inside the window."""
+    def up_to(self, seq: int) -> "_Window":
+        """The part of the window that a page ending with this number takes."""
+        if self.ascending:
+            return replace(self, high=seq)
+        return replace(self, low=seq - 1)
+
+    def inside(self, chosen: Select[Any], seq: Any) -> Select[Any]:
+        """Only rows inside the window."""
         if self.low is not None:
             chosen = chosen.where(seq > self.low)
         if self.high is not None:
             chosen = chosen.where(seq <= self.high)
+        return chosen
+
+    def cut(self, chosen: Select[Any], seq: Any) -> Select[Any]:
+        """The first rows inside the window."""
+        chosen = self.inside(chosen, seq)
         chosen = chosen.order_by(seq.asc() if self.ascending else seq.desc())
-        # a compound select takes an ordered one only wrapped
-        return select(chosen.limit(self.limit).subquery().c.seq)
+        return chosen.limit(self.limit)
+
+
+def _fetch(db: Session, within: _Window, chosen: Subquery) -> list[Found]:
+    """The chosen statements themselves, in order."""
+    order = Statement.seq.asc() if within.ascending else Statement.seq.desc()
+    rows = db.execute(
+        _found(within.tenant)
+        .join(chosen, chosen.c.seq == Statement.seq)
+        .order_by(order)
+    )
+    return [Found(*row) for row in rows]
 
 
 def _found(tenant: int) -> Select[Any]:
@@ -278,7 +303,10 @@ def _direct(filter: Filter, within: _Window) -> Select[Any]:
 
 
 def _referrers(filter: Filter, within: _Window) -> Select[Any]:
-    """Statements that refer, through any number of others, to one that matches."""
+    """Statements that refer, through any number of others, to one that matches.
+
+    From those that match upward: for filters that few statements match.
+    """
     hits, _ = _matching(filter, within.tenant, _TARGET)
     hits = hits.with_only_columns(_TARGET.statement_id).join(
         _FIRST,
@@ -300,3 +328,24 @@ def _referrers(filter: Filter, within: _Window) -> Select[Any]:
         *within.readable,
     )
     return within.cut(chosen, Statement.seq)
+
+
+def _referring(filter: Filter, within: _Window) -> Select[Any]:
+    """The same from those that refer downward: for windows that hold few of them."""
+    columns: tuple[Any, ...] = (Statement.seq, Statement.target_id)
+    refers: Select[Any] = select(*columns)
+    refers = refers.where(
+        Statement.tenant_id == within.tenant,
+        Statement.target_id.is_not(None),
+        ~is_voided_condition(Statement),
+        *within.readable,
+    )
+    chain = within.inside(refers, Statement.seq).cte("chain", recursive=True)
+    chain = chain.union(
+        select(chain.c.seq, _STEP.target_id)
+        .join(chain, chain.c.target_id == _STEP.statement_id)
+        .where(_STEP.tenant_id == within.tenant, _STEP.target_id.is_not(None))
+    )
+    hits, _ = _matching(filter, within.tenant, _TARGET)
+    hits = hits.join(chain, chain.c.target_id == _TARGET.statement_id)
+    return within.cut(hits.with_only_columns(chain.c.seq).distinct(), chain.c.seq)
