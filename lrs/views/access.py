@@ -69,11 +69,7 @@ def _check() -> None:
     What Flask itself answers to OPTIONS tells nothing, and browsers ask it without
     credentials before a call from another site.
     """
-    if request.endpoint is None or request.url_rule is None:
-        return
-    if request.method == "OPTIONS" and getattr(
-        request.url_rule, "provide_automatic_options", False
-    ):
+    if request.endpoint is None or _is_automatic_options():
         return
     declared = allowed_of(current_app, request.endpoint)
     if declared is None:
