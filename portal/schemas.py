@@ -13,6 +13,18 @@ from statements.errors import Invalid
 MAXIMUM_HOURS = Decimal(1000)
 
 
+def _known_policy(name: str) -> None:
+    if name not in policy_book().versions:
+        message = "There is no such rule."
+        raise ValidationError(message)
+
+
+def _known_transfer(name: str) -> None:
+    if name not in policy_book().transfers:
+        message = "There is no such kind of transfer."
+        raise ValidationError(message)
+
+
 class PublishForm(Schema):
     """What the author says of an offer."""
 
@@ -34,12 +46,8 @@ class PublishForm(Schema):
         allow_none=True,
         validate=validate.Range(min=Decimal(0), max=MAXIMUM_HOURS),
     )
-    policy = fields.String(
-        required=True, validate=lambda name: name in policy_book().versions
-    )
-    transfer = fields.String(
-        required=True, validate=lambda name: name in policy_book().transfers
-    )
+    policy = fields.String(required=True, validate=_known_policy)
+    transfer = fields.String(required=True, validate=_known_transfer)
     audience = fields.List(
         fields.String(validate=validate.OneOf(list(POSITIONS))), load_default=list
     )

@@ -216,6 +216,7 @@ def launch(enrolment_id: uuid.UUID) -> Response:
             return_url=f"{config.portal_url}/courses/{enrolment.course_id}",
             now=now,
             learner_name=me.name,
+            course_title=enrolment.course_title,
         )
     return redirect(opened.url)
 

@@ -1,28 +1,13 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
 
 from lrs.db import reading, writing
-from lrs.tables import Statement, key_of
-from portal import enrolments, honor
+from portal import enrolments
 from portal.users import get_user
-from statements.errors import AlreadyEnrolled, Invalid, NotEligible
-from statements.vocabulary import VERBS, extension
-
-
-def statements_of(parts, verb: str) -> list[dict]:
-    import orjson
-
-    with reading(parts.engine) as db:
-        return [
-            orjson.loads(row.payload)
-            for row in db.scalars(
-                select(Statement)
-                .where(Statement.verb_key == key_of(VERBS[verb]))
-                .order_by(Statement.seq)
-            )
-        ]
+from statements.errors import AlreadyEnrolled, NotEligible
+from statements.vocabulary import extension
+from tests.portal.log import statements_of
 
 
 def test_enrolling_is_a_statement_with_the_facts_of_the_moment(world) -> None:
@@ -96,46 +81,6 @@ def test_dropping_keeps_the_registration(world) -> None:
         assert row.dropped_at is None
     assert len(statements_of(world.parts, "registered")) == 2
     assert len(statements_of(world.parts, "withdrew")) == 1
-
-
-def test_the_honor_code_is_versioned_text() -> None:
-    [text] = honor.versions()
-    assert text.version == "2023-01-01"
-    assert text.body.startswith("I hereby attest that I have completed the full")
-    assert text.body.endswith("detailed in the course description.")
-    assert "By clicking “yes” I confirm" in text.body
-
-
-def test_attesting_is_a_statement_with_the_version(world) -> None:
-    enrolment_id = world.enrol(world.cast.officer)
-    world.attest(enrolment_id)
-    world.attest(enrolment_id)  # the same click, sent twice
-    [statement] = statements_of(world.parts, "attested")
-    [text] = honor.versions()
-    assert statement["result"]["extensions"][extension("honor_code")] == {
-        "version": text.version,
-        "sha256": text.sha256,
-    }
-    world.attest(enrolment_id, world.now + timedelta(days=1))
-    assert len(statements_of(world.parts, "attested")) == 2
-
-
-@pytest.mark.parametrize(
-    ("version", "answer", "error"),
-    [("2023-01-01", "no", Invalid), ("2022-01-01", "yes", honor.OtherHonorCode)],
-)
-def test_refused_attestations(world, version, answer, error) -> None:
-    enrolment_id = world.enrol(world.cast.officer)
-    with pytest.raises(error), writing(world.parts.engine) as db:
-        honor.attest(
-            db,
-            config=world.parts.config,
-            enrolment=enrolments.get_enrolment(db, enrolment_id=enrolment_id),
-            version=version,
-            answer=answer,
-            now=world.now,
-        )
-    assert statements_of(world.parts, "attested") == []
 
 
 def test_the_position_counts_at_the_moment_of_the_act(world) -> None:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
-from pypdf import PdfReader
-from sqlalchemy import select
 
 from lrs.db import reading
-from portal.audit import AuditEntry
-from portal.certificates import Certificate
+from tests.portal.views.text import text_of
 
 
 @pytest.fixture(autouse=True)
 def _clock(now):
     """Pages read the fixed present."""
-    with (
-        patch("portal.views.learning.clock", lambda: now),
-        patch("portal.views.certificates.clock", lambda: now),
-        patch("portal.views.managers.clock", lambda: now),
-    ):
+    with patch("portal.views.learning.clock", lambda: now):
         yield
-
-
-def text_of(answer) -> str:
-    return " ".join(answer.get_data(as_text=True).split())
 
 
 def test_from_catalog_to_certificate(world, caller) -> None:
@@ -116,91 +104,3 @@ def test_the_next_term_begins_anew(world, caller) -> None:
         page = text_of(browser.get(f"/courses/{world.course_id}"))
     assert "Enroll for the 2027 session" in page
     assert "2026 session: not completed" in page
-
-
-# certificates
-
-
-def certificate_of(world) -> Certificate:
-    with reading(world.parts.engine) as db:
-        return db.scalars(select(Certificate)).one()
-
-
-def test_who_sees_a_certificate(world, caller) -> None:
-    world.complete(world.cast.officer)
-    certificate = certificate_of(world)
-    path = f"/certificates/{certificate.id}"
-    seen = {
-        name: caller(getattr(world.cast, name)).get(path).status_code
-        for name in (
-            "officer",
-            "dispatcher",
-            "manager",
-            "outsider",
-            "outside_manager",
-            "author",
-            "operator",
-        )
-    }
-    assert seen == {
-        "officer": 200,
-        "dispatcher": 404,
-        "manager": 200,
-        "outsider": 404,
-        "outside_manager": 404,
-        "author": 404,
-        "operator": 404,
-    }
-
-
-def test_downloads_of_the_manager_are_logged(world, caller) -> None:
-    world.complete(world.cast.officer)
-    certificate = certificate_of(world)
-    path = f"/certificates/{certificate.id}.pdf"
-    own = caller(world.cast.officer).get(path)
-    assert own.content_type == "application/pdf"
-    assert len(PdfReader(io.BytesIO(own.data)).pages) == 1
-    wide = caller(world.cast.officer).get(f"{path}?orientation=landscape")
-    assert PdfReader(io.BytesIO(wide.data)).pages[0].mediabox.width == 792
-    assert caller(world.cast.officer).get(f"{path}?orientation=x").status_code == 404
-    assert caller(world.cast.manager).get(path).status_code == 200
-    assert caller(world.cast.outside_manager).get(path).status_code == 404
-    with reading(world.parts.engine) as db:
-        [entry] = db.scalars(
-            select(AuditEntry).where(AuditEntry.action == "certificate.downloaded")
-        ).all()
-    assert entry.user_id == world.cast.manager.id
-    assert entry.subject_id == str(certificate.id)
-
-
-def test_anyone_checks_a_certificate(world, caller) -> None:
-    world.complete(world.cast.officer)
-    certificate = certificate_of(world)
-    browser = caller()
-    typed = browser.get(f"/verify?code={certificate.code.lower().replace('-', ' ')}")
-    assert typed.headers["Location"] == f"/verify/{certificate.code}"
-    page = text_of(browser.get(f"/verify/{certificate.code}"))
-    assert "This certificate is genuine" in page
-    assert "Reports That Hold Up" in page
-    wrong = browser.get("/verify/0000-0000-0000-0000")
-    assert wrong.status_code == 404
-    assert "No certificate has this code" in text_of(wrong)
-
-
-# the manager
-
-
-def test_a_manager_sees_the_own_agency_only(world, caller) -> None:
-    world.complete(world.cast.officer)
-    inside, outside = caller(world.cast.manager), caller(world.cast.outside_manager)
-    page = text_of(inside.get("/agency/learners"))
-    assert "Officer" in page
-    assert "Outsider" not in page
-    assert "Officer" not in text_of(outside.get("/agency/learners"))
-    for path in ("", "/credit"):
-        address = f"/agency/learners/{world.cast.officer.id}{path}"
-        assert inside.get(address).status_code == 200
-        assert outside.get(address).status_code == 404
-    page = text_of(inside.get(f"/agency/learners/{world.cast.officer.id}"))
-    assert "Completed" in page
-    assert "1 of 24 hours earned" in page

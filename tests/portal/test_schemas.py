@@ -1,0 +1,45 @@
+from decimal import Decimal
+
+import pytest
+
+from portal.schemas import PublishForm, load_form
+from statements.errors import Invalid
+
+FORM = {
+    "title": " Reports ",
+    "policy": "cops.certificate",
+    "transfer": "credit",
+    "effective": "2026-01-01",
+}
+
+
+def test_values_of_a_form() -> None:
+    values = load_form(
+        PublishForm(), FORM | {"hours": "1.50", "credit": "", "publish": "Publish"}
+    )
+    assert values["title"] == "Reports"
+    assert values["hours"] == Decimal("1.50")
+    assert values["credit"] is None
+    assert values["course"] is None
+    assert values["audience"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"hours": "-0.1"}, "hours"),
+        ({"hours": "NaN"}, "hours"),
+        ({"credit": "Infinity"}, "credit"),
+        ({"policy": "no.such"}, "policy"),
+        ({"transfer": "post"}, "transfer"),
+        ({"effective": "2026-02-30"}, "effective"),
+        ({"audience": ["sworn", "pirate"]}, "audience"),
+        ({"course": "x"}, "course"),
+    ],
+)
+def test_refusals_name_the_field(change, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        load_form(PublishForm(), FORM | change)
+    assert caught.value.extra["field"] == field

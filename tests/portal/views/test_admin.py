@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from lrs.credentials import create_credential
+from lrs.db import reading, writing
+from lrs.tables import MAIN_TENANT
+from portal.audit import AuditEntry
+from portal.users import find_user, roles_of
+from tests.people import PASSWORD
+from tests.portal.views.text import text_of
+
+
+@pytest.fixture
+def engine(sqlite_engine):
+    return sqlite_engine
+
+
+def acts(parts, action: str) -> list[AuditEntry]:
+    with reading(parts.engine) as db:
+        return list(
+            db.scalars(select(AuditEntry).where(AuditEntry.action == action)).all()
+        )
+
+
+NEW = {
+    "name": "New officer",
+    "email": "new@example.org",
+    "password": "another good password",
+    "agency": "harbor-city-police-department",
+    "position": "sworn",
+    "role": "training_manager",
+}
+
+
+def test_adding_a_user_who_then_signs_in(parts, cast, caller) -> None:
+    browser = caller(cast.operator)
+    assert browser.post("/admin/users/new", NEW).headers["Location"] == "/admin/users"
+    with reading(parts.engine) as db:
+        user = find_user(db, email="new@example.org")
+        assert user is not None
+        assert user.agency_id == cast.harbor.id
+        assert roles_of(db, user_id=user.id) == {"learner", "training_manager"}
+    [entry] = acts(parts, "user.added")
+    assert entry.user_id == cast.operator.id
+    assert caller().sign_in(NEW["email"], NEW["password"]).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"email": "officer@example.org"}, "There is already a user"),
+        ({"email": "nobody"}, "Give an e-mail address"),
+        ({"password": "short"}, "Choose a password"),
+        ({"agency": ""}, "belongs to an agency"),
+        ({"role": "sheriff"}, "There is no role"),
+    ],
+)
+def test_what_cannot_be_added_is_said_beside_the_field(
+    parts, cast, caller, change, told
+) -> None:
+    answer = caller(cast.operator).post("/admin/users/new", NEW | change)
+    assert answer.status_code == 400
+    page = text_of(answer)
+    assert told in page
+    assert "New officer" in page
+    assert "another good password" not in page
+    assert acts(parts, "user.added") == []
+
+
+def test_closing_and_opening(parts, cast, caller) -> None:
+    browser = caller(cast.operator)
+    path = f"/admin/users/{cast.officer.id}"
+    assert browser.post(f"{path}/close").status_code == 302
+    assert "do not match" in text_of(caller().sign_in(cast.officer.email))
+    assert browser.post(f"{path}/open").status_code == 302
+    assert caller().sign_in(cast.officer.email, PASSWORD).status_code == 302
+    assert len(acts(parts, "user.closed") + acts(parts, "user.opened")) == 2
+    own = f"/admin/users/{cast.operator.id}/close"
+    assert browser.post(own).status_code == 409
+
+
+def test_agencies(parts, cast, caller) -> None:
+    browser = caller(cast.operator)
+    assert "None yet" in text_of(browser.get("/admin/agencies"))
+    fields = {"name": "Mill Creek Marshals"}
+    assert browser.post("/admin/agencies", fields).status_code == 302
+    assert "mill-creek-marshals" in text_of(browser.get("/admin/agencies"))
+    again = browser.post("/admin/agencies", fields)
+    assert again.status_code == 400
+    assert "There is already an agency" in text_of(again)
+
+
+def test_credentials_show_no_secret(parts, cast, caller, now) -> None:
+    with writing(parts.engine) as db:
+        issued = create_credential(
+            db,
+            tenant=MAIN_TENANT,
+            name="Other system",
+            home_page=parts.config.portal_url,
+            now=now,
+        )
+    page = text_of(caller(cast.operator).get("/admin/credentials"))
+    assert issued.key in page
+    assert issued.secret not in page
+
+
+def test_health_names_what_failed(parts, cast, caller, now) -> None:
+    from lrs.jobs import enqueue
+
+    with writing(parts.engine) as db:
+        job = enqueue(db, "package.import", {}, run_at=now)
+        job.failure = "Traceback\n  File x\nKeyError: 'package'\n"
+        job.tries = 3
+    page = text_of(caller(cast.operator).get("/admin/health"))
+    assert "package.import" in page
+    assert "KeyError" in page
+    assert "Traceback" not in page
+
+
+def test_the_log_names_who_did_what(parts, cast, caller) -> None:
+    caller(cast.operator).post("/admin/agencies", {"name": "Mill Creek Marshals"})
+    page = text_of(caller(cast.auditor).get("/admin/audit"))
+    assert "agency.added" in page
+    assert "Operator" in page

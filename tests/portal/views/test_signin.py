@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from lrs.db import writing
+from portal.users import get_user, set_active
+from tests.people import PASSWORD
+
+
+@pytest.fixture
+def engine(sqlite_engine):
+    """One database is enough here: what differs between the two is tested elsewhere."""
+    return sqlite_engine
+
+
+def test_wrong_address_and_wrong_password_get_one_answer(world, caller) -> None:
+    texts = set()
+    for email, password in (
+        (world.cast.officer.email, "not the password"),
+        ("nobody@example.org", PASSWORD),
+    ):
+        answer = caller().sign_in(email, password)
+        assert answer.status_code == 200
+        page = answer.get_data(as_text=True)
+        assert "do not match an open account" in page
+        shown = re.sub(r'value="[^"]*"', "", page)
+        texts.add(shown)
+    assert len(texts) == 1
+
+
+def test_closing_an_account_ends_its_open_session(world, caller) -> None:
+    browser = caller(world.cast.officer)
+    with writing(world.parts.engine) as db:
+        set_active(get_user(db, user_id=world.cast.officer.id), active=False)
+    assert browser.get("/account").status_code == 302
+    page = caller().sign_in(world.cast.officer.email).get_data(as_text=True)
+    assert "do not match an open account" in page
+
+
+def test_too_many_tries_are_refused_before_the_password(world, caller) -> None:
+    browser = caller()
+    for _ in range(10):
+        browser.sign_in(world.cast.officer.email, "not the password")
+    page = browser.sign_in(world.cast.officer.email).get_data(as_text=True)
+    assert "Too many tries" in page
+
+
+def test_signing_in_needs_the_token_too(world, caller) -> None:
+    browser = caller()
+    browser.get("/sign-in")
+    browser.post(
+        "/sign-in",
+        {"email": world.cast.officer.email, "password": PASSWORD, "csrf_token": "no"},
+    )
+    assert browser.get("/account").status_code == 302
