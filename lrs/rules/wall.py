@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     LargeBinary,
+    Select,
     and_,
     exists,
     literal,
@@ -27,6 +28,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
+from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
 from lrs.tables import Reference, Statement, key_of
 from statements.references import references
@@ -72,67 +74,84 @@ class Wall:
             return literal(value=False)
         refers = self._refers(self.activities)
         tells = and_(
-            self._refers(self.scores, Reference.usage.in_(("object", "sub_object"))),
+            self._refers(self.scores, ("object", "sub_object")),
             _contains(Statement.payload, literal(SCORE, LargeBinary)),
         )
         return or_(refers, tells)
 
     @staticmethod
     def _refers(
-        keys: Collection[uuid.UUID], *conditions: ColumnElement[bool]
+        keys: Collection[uuid.UUID], usages: Collection[str] = ()
     ) -> ColumnElement[bool]:
-        return exists().where(
-            Reference.tenant_id == Statement.tenant_id,
-            Reference.seq == Statement.seq,
-            Reference.ref_key.in_(sorted(keys)),
-            *conditions,
+        # an alias: the query around it may look at references itself
+        reference = aliased(Reference)
+        found = exists().where(
+            reference.tenant_id == Statement.tenant_id,
+            reference.seq == Statement.seq,
+            reference.ref_key.in_(sorted(keys)),
         )
+        return found.where(reference.usage.in_(usages)) if usages else found
 
 
 def pretest_wall(db: Session, *, tenant: int) -> Wall:
     """The wall of a tenant as it stands now."""
-    newer = aliased(ActivityRole)
-    rows = db.scalars(
-        select(ActivityRole).where(
-            ActivityRole.tenant_id == tenant,
-            ~exists().where(
-                newer.tenant_id == ActivityRole.tenant_id,
-                newer.course_key == ActivityRole.course_key,
-                newer.activity_key == ActivityRole.activity_key,
-                newer.revision == ActivityRole.revision,
-                newer.number > ActivityRole.number,
-            ),
+    suspects = db.execute(
+        _newest_roles(tenant).where(
+            (ActivityRole.role == "pretest") | ActivityRole.proposed
         )
     ).all()
+    activities = {row.activity_key for row in suspects}
+    units = {row.unit_key for row in suspects if row.unit_key is not None}
+    confirmed = [
+        row
+        for part in chunks(sorted(activities | units))
+        for row in db.execute(
+            _newest_roles(tenant).where(
+                ActivityRole.activity_key.in_(part), ~ActivityRole.proposed
+            )
+        )
+    ]
     cleared = {
-        (row.course_key, row.activity_key)
-        for row in rows
-        if not row.proposed and row.role != "pretest"
+        (row.course_key, row.activity_key) for row in confirmed if row.role != "pretest"
     }
-    behind = [row for row in rows if _is_behind(row, cleared)]
-    posttests = {
-        row.activity_key for row in rows if row.role == "posttest" and not row.proposed
-    }
-    units = {row.unit_key for row in behind if row.unit_key is not None}
+    behind = [
+        row
+        for row in suspects
+        # a proposed post-test that another revision confirmed is one
+        if row.role == "pretest" or (row.course_key, row.activity_key) not in cleared
+    ]
+    posttests = {row.activity_key for row in confirmed if row.role == "posttest"}
+    around = {row.unit_key for row in behind if row.unit_key is not None}
     return Wall(
         tenant,
         frozenset(row.activity_key for row in behind),
-        frozenset({row.course_key for row in behind} | (units - posttests)),
+        frozenset({row.course_key for row in behind} | (around - posttests)),
+    )
+
+
+def _newest_roles(tenant: int) -> Select[uuid.UUID, uuid.UUID | None, uuid.UUID, str]:
+    """The row that counts of each course, revision and activity."""
+    newer = aliased(ActivityRole)
+    return select(
+        ActivityRole.activity_key,
+        ActivityRole.unit_key,
+        ActivityRole.course_key,
+        ActivityRole.role,
+    ).where(
+        ActivityRole.tenant_id == tenant,
+        ~exists().where(
+            newer.tenant_id == ActivityRole.tenant_id,
+            newer.course_key == ActivityRole.course_key,
+            newer.activity_key == ActivityRole.activity_key,
+            newer.revision == ActivityRole.revision,
+            newer.number > ActivityRole.number,
+        ),
     )
 
 
 def is_pretest(db: Session, *, tenant: int, activity_iri: str) -> bool:
     """Whether an activity is, or may be, a pre-test."""
     return pretest_wall(db, tenant=tenant).hides_activity(activity_iri)
-
-
-def _is_behind(
-    row: ActivityRole, cleared: Collection[tuple[uuid.UUID, uuid.UUID]]
-) -> bool:
-    """A pre-test, or a proposed post-test that no other revision confirmed."""
-    if row.role == "pretest":
-        return True
-    return row.proposed and (row.course_key, row.activity_key) not in cleared
 
 
 def _has_score(statement: dict[str, Any]) -> bool:

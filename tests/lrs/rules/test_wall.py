@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lrs.rules import catalogue
 from lrs.rules.wall import is_pretest, pretest_wall
-from lrs.tables import MAIN_TENANT, Statement
+from lrs.tables import MAIN_TENANT, Reference, Statement
 from tests.lrs.rules.builders import (
     COURSE,
     LESSON,
@@ -182,3 +182,23 @@ def test_what_is_asked_about_documents_and_scores(db: Session, now: datetime) ->
         True,
         False,
     ]
+
+
+def test_the_condition_holds_inside_a_query_over_references(
+    db: Session, now: datetime
+) -> None:
+    role(db, now, PRETEST, "pretest")
+    named = statements()
+    store(db, *named.values(), now=now)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    rows = db.scalars(
+        select(Statement.payload)
+        .join(
+            Reference,
+            (Reference.tenant_id == Statement.tenant_id)
+            & (Reference.seq == Statement.seq),
+        )
+        .where(Reference.usage == "actor", ~wall.condition())
+    )
+    shown = {orjson.loads(row)["id"] for row in rows}
+    assert shown == {one["id"] for one in named.values() if not wall.is_hidden(one)}
