@@ -94,15 +94,18 @@ def open_launch(
     return_url: str,
     now: datetime,
     learner_name: str = "",
+    course_title: str = "",
 ) -> Opened:
     """A new launch of a unit; it takes over from the present one when it starts.
 
     `mastery` holds the thresholds (scaled) that the policy sets for confirmed
     post-tests; they replace the manifest's in attempts that begin now.
-    `learner_name` is what the content may call the learner. Raises NotPlayable,
+    `learner_name` is what the content may call the learner; `course_title` what the
+    course is called, the package's own title by default. Raises NotPlayable,
     RegistrationTaken.
     """
-    played = _playable(manifest_of(package), unit)
+    manifest = manifest_of(package)
+    played = _playable(manifest, unit)
     actor_ifi = ifi(actor)
     if actor_ifi is None:
         raise Invalid("An anonymous group cannot be launched.")
@@ -120,6 +123,7 @@ def open_launch(
         actor_ifi=actor_ifi,
         learner_name=learner_name or actor.get("name", ""),
         course_iri=course_iri,
+        course_title=course_title or manifest.title,
         revision=revision,
         mastery={str(place): str(score) for place, score in mastery.items()},
         return_url=return_url,
@@ -258,7 +262,12 @@ def start(
         "course_title": sitting.subject.course_title,
         "unit": launch.unit,
         "units": [
-            _menu_line(unit, states.get(unit.index), current=launch.unit)
+            _menu_line(
+                unit,
+                states.get(unit.index),
+                current=launch.unit,
+                tested=str(unit.index) in launch.mastery,
+            )
             for unit in sitting.units
             if unit.visible
         ],
@@ -282,13 +291,16 @@ def _learner(launch: Launch) -> dict[str, str]:
     return {"cmi.core.student_id": account, "cmi.core.student_name": name}
 
 
-def _menu_line(unit: Unit, state: UnitState | None, *, current: int) -> dict[str, Any]:
-    """Whether a unit is finished, and not how: it may be a pre-test."""
+def _menu_line(
+    unit: Unit, state: UnitState | None, *, current: int, tested: bool
+) -> dict[str, Any]:
+    """Whether a unit is finished; how, of a confirmed post-test only."""
     return {
         "index": unit.index,
         "title": unit.title,
         "parents": list(unit.parents),
         "completion": "unknown" if state is None else state.completion,
+        "success": state.success if state is not None and tested else "unknown",
         "current": unit.index == current,
     }
 
@@ -313,6 +325,7 @@ def open_unit(
         mastery={int(place): Decimal(score) for place, score in launch.mastery.items()},
         return_url=launch.return_url,
         learner_name=launch.learner_name,
+        course_title=launch.course_title,
         now=now,
     )
 

@@ -111,7 +111,7 @@ def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
         launch_id=launch.id,
         revision=launch.revision,
         course_iri=launch.course_iri,
-        course_title=manifest.title,
+        course_title=launch.course_title,
         unit_iri=unit_iri,
         unit_title=unit.title,
         attempt_iri=urls.attempt_iri(unit_iri, attempt.id),

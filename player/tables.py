@@ -94,6 +94,7 @@ class Launch(Base):
     actor_ifi: Mapped[str] = mapped_column(Text)
     learner_name: Mapped[str] = mapped_column(Text)
     course_iri: Mapped[str] = mapped_column(Text)
+    course_title: Mapped[str] = mapped_column(Text)
     revision: Mapped[str] = mapped_column(Text)
     mastery: Mapped[dict[str, str]] = mapped_column(Json)
     return_url: Mapped[str] = mapped_column(Text)

@@ -79,7 +79,7 @@ function showUnits(units) {
     const state = document.querySelector(`#menu [data-unit="${one.index}"] .state`);
     if (state === null) continue;
     state.textContent = unitText({ ...one, current: one.index === given.unit });
-    state.dataset.state = one.completion;
+    state.dataset.state = one.success === "failed" ? "failed" : one.completion;
   }
 }
 

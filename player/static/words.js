@@ -38,8 +38,10 @@ export function announcement(before, after) {
   return null;
 }
 
-/** How far a unit is, in a word; scores are none of a menu's business. */
-export function unitText({ completion, current = false }) {
+/** How far a unit is, in a word; how it went is told of post-tests alone. */
+export function unitText({ completion, success = "unknown", current = false }) {
+  if (success === "passed") return "Passed";
+  if (success === "failed") return "Not passed";
   if (completion === "completed") return "Done";
   if (current) return "Open now";
   return completion === "incomplete" ? "Begun" : "";

@@ -123,7 +123,7 @@ def _names(launch: Launch, manifest: Manifest) -> dict[str, Any]:
     order = [unit.index for unit in units]
     place = order.index(present)
     return {
-        "course_title": manifest.title,
+        "course_title": launch.course_title,
         "unit_title": units[place].title,
         "units": [
             {"index": unit.index, "title": unit.title, "current": unit.index == present}

@@ -33,8 +33,10 @@ test("trouble and its end are read aloud, once", () => {
   );
 });
 
-test("the menu tells how far, never how well", () => {
-  assert.equal(unitText({ completion: "completed", success: "failed" }), "Done");
+test("the menu tells how far, and how well where the server tells it", () => {
+  assert.equal(unitText({ completion: "completed", success: "unknown" }), "Done");
+  assert.equal(unitText({ completion: "completed", success: "failed" }), "Not passed");
+  assert.equal(unitText({ completion: "completed", success: "passed" }), "Passed");
   assert.equal(unitText({ completion: "incomplete" }), "Begun");
   assert.equal(unitText({ completion: "incomplete", current: true }), "Open now");
   assert.equal(unitText({ completion: "unknown" }), "");

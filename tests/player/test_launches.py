@@ -210,6 +210,20 @@ def test_starting_twice_is_harmless(player: Player) -> None:
     assert player.told() == told
 
 
+def test_the_menu_tells_how_a_confirmed_posttest_went_and_no_other(
+    db: Session, config: Config, now: datetime
+) -> None:
+    player = course(db, config, now, make_unit(0), make_unit(1))
+    player.open(mastery={1: Decimal("0.8")}).start()
+    player.sit(score__raw="20", lesson_status="failed")
+    posttest = player.again(1, mastery={1: Decimal("0.8")})
+    posttest.start()
+    posttest.sit(score__raw="79", lesson_status="failed")
+    assert [
+        (one["completion"], one["success"]) for one in posttest.start()["units"]
+    ] == [("completed", "unknown"), ("completed", "failed")]
+
+
 def test_another_unit_of_the_same_registration(
     db: Session, config: Config, now: datetime
 ) -> None:

@@ -498,6 +498,7 @@ def upgrade() -> None:
         sa.Column("actor_ifi", sa.Text(), nullable=False),
         sa.Column("learner_name", sa.Text(), nullable=False),
         sa.Column("course_iri", sa.Text(), nullable=False),
+        sa.Column("course_title", sa.Text(), nullable=False),
         sa.Column("revision", sa.Text(), nullable=False),
         sa.Column("mastery", lrs.db.Json(), nullable=False),
         sa.Column("return_url", sa.Text(), nullable=False),
