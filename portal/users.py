@@ -24,8 +24,10 @@ from statements.errors import Conflict, Invalid, NotFound
 
 PASSWORD_MINIMUM = 12
 PASSWORD_MAXIMUM = 128
-# A burst of ten tries for an account or an address, then one every thirty seconds.
+# A burst of tries, then one every thirty seconds: ten for an account, more for a
+# network address, which a whole station may share.
 TRIES = 10
+ADDRESS_TRIES = 60
 TRY_EVERY = timedelta(seconds=30)
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;]+@[^\s@<>\"(),:;]+\.[^\s@<>\"(),:;.]+")
@@ -239,7 +241,7 @@ def actor_of(user_id: uuid.UUID, *, portal_url: str) -> dict[str, Any]:
     }
 
 
-def take_try(db: Session, *, key: str, now: datetime) -> bool:
+def take_try(db: Session, *, key: str, now: datetime, tries: int = TRIES) -> bool:
     """Use one sign-in try of an account or address; False when none is left."""
     row = db.get(SignInTries, key, with_for_update=True)
     if row is None:
@@ -249,14 +251,17 @@ def take_try(db: Session, *, key: str, now: datetime) -> bool:
     if back > 0:
         row.used = max(row.used - back, 0)
         row.since = now if row.used == 0 else row.since + back * TRY_EVERY
-    if row.used >= TRIES:
+    if row.used >= tries:
         return False
     row.used += 1
     return True
 
 
-def forget_tries(db: Session, *, key: str) -> None:
-    """A right password gives the account its tries back."""
-    row = db.get(SignInTries, key)
-    if row is not None:
-        row.used = 0
+def forget_tries(db: Session, *, email_key: str, address_key: str) -> None:
+    """A right password gives the account its tries back, the address this one."""
+    account = db.get(SignInTries, email_key)
+    if account is not None:
+        account.used = 0
+    address = db.get(SignInTries, address_key, with_for_update=True)
+    if address is not None and address.used:
+        address.used -= 1

@@ -17,13 +17,20 @@ from flask_wtf.csrf import (  # type: ignore[import-untyped]
 )
 from werkzeug.wrappers import Response as BaseResponse
 
+from lrs.logs import REQUEST_ID
 from lrs.problems import headers_of, problem, status_of
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts
 from portal import words
 from portal.access import Principal, may
 from portal.views.signin import is_signed_in, signed_in
-from statements.errors import DomainError, Forbidden, Invalid, Unauthenticated
+from statements.errors import (
+    DomainError,
+    Forbidden,
+    Invalid,
+    TooLarge,
+    Unauthenticated,
+)
 
 STATIC = Path(__file__).parent.parent / "static"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -87,6 +94,8 @@ def prepare_pages(app: Flask) -> None:
     app.register_error_handler(DomainError, error_page)
     app.register_error_handler(HTTPStatus.NOT_FOUND, _not_found)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, _not_found)
+    app.register_error_handler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_large)
+    app.register_error_handler(HTTPStatus.INTERNAL_SERVER_ERROR, _broken)
     app.after_request(_headers)
 
 
@@ -179,6 +188,8 @@ def _check_unsafe() -> None:
     declared: Allowed | None = getattr(view, "allowed", None)
     if request.method in SAFE or declared is None or not _is_ours(declared):
         return
+    if request.endpoint not in UPLOADS:
+        request.max_content_length = FORM_LIMIT
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     known = {parts().config.portal_url, request.host_url.rstrip("/")}
@@ -201,6 +212,9 @@ def _is_ours(declared: Allowed) -> bool:
     )
 
 
+# What a form may send; uploads have a limit of their own.
+FORM_LIMIT = 1 << 20
+UPLOADS = frozenset({"authoring.upload", "authoring.upload_form"})
 # Blueprints whose public routes also work with the session (the sign-in form).
 SESSION_BLUEPRINTS = frozenset({"security", "account", "public"})
 
@@ -256,6 +270,31 @@ def _not_found(error: Any) -> BaseResponse:
         body["code"] = "not_found" if status == HTTPStatus.NOT_FOUND else "bad_method"
         return Response(_json(body), status, mimetype="application/problem+json")
     return Response(_problem(status, detail), status, mimetype="text/html")
+
+
+def _too_large(_error: Any) -> BaseResponse:
+    return error_page(TooLarge("That is more than this page takes."))
+
+
+def _broken(_error: Any) -> BaseResponse:
+    """Nothing of the fault is told but the number under which it is in the log."""
+    detail = "The fault is on our side and has been noted. Try again in a moment."
+    reference = REQUEST_ID.get()
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    if not wants_html():
+        body = {"type": "about:blank", "status": int(status), "code": "fault"}
+        body |= {"detail": detail, "reference": reference}
+        return Response(_json(body), status, mimetype="application/problem+json")
+    page = render(
+        "problem.html",
+        status=int(status),
+        title="That did not work",
+        detail=detail,
+        reference=reference,
+        me=None,
+        navigation=[],
+    )
+    return Response(page, status, mimetype="text/html")
 
 
 def _headers(response: BaseResponse) -> BaseResponse:

@@ -107,20 +107,19 @@ class SignInForm(LoginForm):
         """Check the tries before the password, so a flood costs no hashing."""
         email = str(self.email.data or "").strip().lower()[:150]
         now = datetime.now(UTC)
+        account, address = f"email:{email}", f"address:{request.remote_addr}"
         with writing(parts().engine) as db:
-            left = [
-                users.take_try(db, key=key, now=now)
-                for key in (f"email:{email}", f"address:{request.remote_addr}")
-            ]
-        if not all(left):
+            left = users.take_try(
+                db, key=address, now=now, tries=users.ADDRESS_TRIES
+            ) and users.take_try(db, key=account, now=now)
+        if not left:
             self.is_spent = True
             self.form_errors.append("Too many tries.")
             return False
         if not super().validate(**kwargs):
             return False
         with writing(parts().engine) as db:
-            users.forget_tries(db, key=f"email:{email}")
-            users.forget_tries(db, key=f"address:{request.remote_addr}")
+            users.forget_tries(db, email_key=account, address_key=address)
         return True
 
 
@@ -173,4 +172,6 @@ def set_up(app: Flask, config: Config) -> None:
     )
     app.session_interface = DatabaseSessions()
     Security(app, Accounts(), login_form=SignInForm)
+    # a session is the only way to be signed in: no tokens that outlive it
+    app.login_manager._request_callback = None  # type: ignore[attr-defined]  # noqa: SLF001
     user_logged_in.connect(_renew_session, app)

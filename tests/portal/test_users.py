@@ -126,8 +126,20 @@ def test_ten_tries_then_one_each_half_minute(db, now) -> None:
     )
     later = now + timedelta(seconds=31)
     assert [users.take_try(db, key=key, now=later) for _ in range(2)] == [True, False]
-    users.forget_tries(db, key=key)
+    users.forget_tries(db, email_key=key, address_key="address:none")
     assert users.take_try(db, key=key, now=later)
+
+
+def test_a_station_shares_an_address_and_gets_back_what_was_right(db, now) -> None:
+    key = "address:192.0.2.1"
+    for _ in range(200):
+        assert users.take_try(db, key=key, now=now, tries=users.ADDRESS_TRIES)
+        users.forget_tries(db, email_key="email:none", address_key=key)
+    wrong = [
+        users.take_try(db, key=key, now=now, tries=users.ADDRESS_TRIES)
+        for _ in range(61)
+    ]
+    assert wrong == [True] * 60 + [False]
 
 
 def test_agencies_by_id_short_name_and_name(db, now) -> None:

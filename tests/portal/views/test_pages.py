@@ -136,3 +136,30 @@ def test_unknown_things_and_wrong_methods_are_pages(world, caller) -> None:
         assert "<h1>" in answer.get_data(as_text=True)
         script = browser.get(path, headers={"Accept": "application/json"})
         assert script.content_type == "application/problem+json"
+
+
+def test_a_fault_tells_nothing_but_its_number(app, caller, monkeypatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        message = "SELECT secret FROM place"
+        raise RuntimeError(message)
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr("portal.views.account.render", fail)
+    answer = caller().get("/", headers={"X-Request-ID": "0123456789abcdef"})
+    assert answer.status_code == 500
+    page = answer.get_data(as_text=True)
+    assert "SELECT" not in page
+    assert "Traceback" not in page
+    assert answer.headers["X-Request-ID"] in page
+
+
+def test_forms_have_a_size(world, caller) -> None:
+    browser = caller(world.cast.officer)
+    path = f"/courses/{world.course_id}/enrol"
+    answer = browser.post(path, {"more": "x" * (2 << 20)})
+    assert answer.status_code == 413
+    assert "<h1>" in answer.get_data(as_text=True)
+
+
+def test_tokens_beside_sessions_are_not_accepted(app) -> None:
+    assert app.login_manager._request_callback is None
