@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from lrs.config import Config
 from lrs.storage import (
@@ -295,3 +297,30 @@ def test_the_default_is_files_in_the_data_folder(config: Config) -> None:
 def test_an_unknown_storage_url_stops_the_start(config: Config, url: str) -> None:
     with pytest.raises(InvalidConfig, match=re.escape(repr(url))):
         make_storage(replace(config, storage_url=url))
+
+
+def test_s3_without_an_endpoint_speaks_to_amazon() -> None:
+    """Host names per bucket and checksums: what no server of ours here can show."""
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="rollcall-amazon")
+        storage = S3Storage(bucket="rollcall-amazon", prefix="one")
+        storage.put("files/a", io.BytesIO(b"0123456789"), content_type="text/plain")
+        with storage.open("files/a", start=2, end=5) as stream:
+            assert stream.read() == b"234"
+        assert storage.size("files/a") == 10
+        with pytest.raises(ObjectMissing):
+            storage.open("files/b")
+
+
+def test_s3_lists_and_deletes_beyond_one_page() -> None:
+    """A page of the listing and a batch of deletions hold a thousand keys each."""
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="rollcall-amazon")
+        storage = S3Storage(bucket="rollcall-amazon")
+        names = [f"files/{number:04}" for number in range(2003)]
+        for name in [*names, "other"]:
+            client.put_object(Bucket="rollcall-amazon", Key=name, Body=b"")
+        assert list(storage.keys("files/")) == names
+        storage.delete_prefix("files/")
+        assert list(storage.keys("")) == ["other"]
