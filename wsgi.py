@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy import MetaData
+from sqlalchemy.exc import OperationalError
 
 import lrs.cli
 import lrs.rules.cli
@@ -88,7 +89,8 @@ def create_application(parts: Parts) -> Wsgi:
     def application(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST", "")
+        # names are the same in capitals and with the root's dot
+        host = environ.get("HTTP_HOST", "").lower().replace(".:", ":").rstrip(".")
         inside = host == content_host or host.endswith(f".{content_host}")
         app: Any = content_app if inside else portal_app
         answer: Iterable[bytes] = app(environ, start_response)
@@ -113,11 +115,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command: 0 done, 1 refused or failed with a reason, 2 wrong use."""
     arguments = parser().parse_args(argv)
     try:
-        config = Config.from_env(os.environ)
+        # what looks at a file alone leaves nothing behind, not even a secret key
+        alone = getattr(arguments, "alone", False)
+        config = Config() if alone else Config.from_env(os.environ)
         return int(arguments.run(arguments, config))
     except DomainError as error:
         sys.stderr.write(f"rollcall: {error.detail}\n")
-        return 1
+    except OperationalError as error:
+        reason = str(error.orig).partition("\n")[0]
+        sys.stderr.write(f"rollcall: the database does not answer: {reason}\n")
+    except KeyboardInterrupt:
+        sys.stderr.write("rollcall: interrupted\n")
+    return 1
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
     checking.add_argument(
         "--strict", action="store_true", help="refuse what would be repaired"
     )
-    checking.set_defaults(run=run_check)
+    checking.set_defaults(run=run_check, alone=True)
 
 
 def run_check(arguments: argparse.Namespace, config: Config) -> int:

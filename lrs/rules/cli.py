@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
         "folder", nargs="?", type=Path, help="TOML files to check instead of our own"
     )
     check.add_argument("--json", action="store_true", help="one JSON document")
-    check.set_defaults(run=_check)
+    check.set_defaults(run=_check, alone=True)
     why = actions.add_parser("explain", help="why somebody has, or has not, completed")
     why.add_argument("--actor", required=True, metavar="IFI", help="mbox::mailto:…")
     why.add_argument("--course", required=True, metavar="IRI")
