@@ -247,6 +247,28 @@ def test_another_unit_of_the_same_registration(
         )
 
 
+def test_the_menu_tells_how_only_of_a_confirmed_post_test(
+    db: Session, config: Config, now: datetime
+) -> None:
+    player = course(db, config, now, make_unit(0), make_unit(1))
+    mastery = {1: Decimal("0.8")}
+    for unit in (0, 1):
+        player = player.again(unit, mastery=mastery)
+        player.sit(lesson_status="failed", raw="10")
+    payload = player.again(0, mastery=mastery).start()
+    assert [(one["completion"], one["success"]) for one in payload["units"]] == [
+        ("completed", "unknown"),
+        ("completed", "failed"),
+    ]
+
+
+def test_the_courses_own_title_is_told(player: Player) -> None:
+    player.open(course_title="Interviewing witnesses").do("initialize")
+    assert player.start()["course_title"] == "Interviewing witnesses"
+    grouping = player.told()[0]["context"]["contextActivities"]["grouping"]
+    assert grouping[0]["definition"]["name"] == {"und": "Interviewing witnesses"}
+
+
 def test_the_standing_of_a_registration(
     db: Session, config: Config, now: datetime
 ) -> None:

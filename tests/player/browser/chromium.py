@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Playwright
+    from playwright.sync_api import BrowserContext, BrowserType
 
 START_SECONDS = 30
 OPTIONS = [
@@ -32,8 +32,8 @@ OPTIONS = [
 class Killable:
     """A browser with its profile in `folder`; the profile outlives the process."""
 
-    def __init__(self, playwright: Playwright, folder: Path) -> None:
-        self.playwright = playwright
+    def __init__(self, driver: BrowserType, folder: Path) -> None:
+        self.driver = driver
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -57,7 +57,7 @@ class Killable:
                 raise RuntimeError(message)
             time.sleep(0.05)
         port = port_file.read_text().split("\n")[0]
-        browser = self.playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        browser = self.driver.connect_over_cdp(f"http://127.0.0.1:{port}")
         return browser.contexts[0]
 
     def kill(self) -> None:
@@ -69,9 +69,9 @@ class Killable:
 
 
 @contextmanager
-def killable(playwright: Playwright, folder: Path) -> Iterator[Killable]:
+def killable(driver: BrowserType, folder: Path) -> Iterator[Killable]:
     """Give a browser that is not running yet, and end it at last."""
-    browser = Killable(playwright, folder)
+    browser = Killable(driver, folder)
     try:
         yield browser
     finally:

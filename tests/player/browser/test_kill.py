@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.player.browser.chromium import killable
 from tests.player.packages import scorm_12, unit
@@ -16,7 +16,7 @@ from tests.player.packages import scorm_12, unit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import FrameLocator, Page
+    from playwright.sync_api import Browser, BrowserType, FrameLocator, Page
 
     from player.launches import Opened
     from tests.player.site import Site
@@ -87,7 +87,7 @@ def cut_off(environ: dict[str, object]) -> tuple[str, str, bytes] | None:
 
 
 def killed(
-    site: Site, profile: Path, *, kills: int, bug: str = ""
+    site: Site, driver: BrowserType, profile: Path, *, kills: int, bug: str = ""
 ) -> list[tuple[int, int]]:
     """Kill the browser again and again; give (kept, found after it) of every time.
 
@@ -97,34 +97,39 @@ def killed(
     chance = random.Random(7)  # noqa: S311 - which moments, no secrets
     found = []
     registration, kept = uuid.uuid4(), None
-    with sync_playwright() as playwright:
-        for turn in range(kills + 1):
-            with killable(playwright, profile) as browser:
-                context = browser.start()
-                site.refuse = None
-                if kept is not None:
-                    again = site.launch(package, registration=registration)
-                    found.append((kept, resumed_at(context.new_page(), again)))
-                if turn == kills:
-                    break
-                site.refuse = cut_off if turn % 2 == 0 else None
-                registration = uuid.uuid4()
-                opened = site.launch(package, registration=registration)
-                seconds = chance.uniform(0.2, 1.2)
-                kept = work(context.new_page(), opened, seconds=seconds, bug=bug)
-                browser.kill()
+    for turn in range(kills + 1):
+        with killable(driver, profile) as browser:
+            context = browser.start()
+            site.refuse = None
+            if kept is not None:
+                again = site.launch(package, registration=registration)
+                found.append((kept, resumed_at(context.new_page(), again)))
+            if turn == kills:
+                break
+            site.refuse = cut_off if turn % 2 == 0 else None
+            registration = uuid.uuid4()
+            opened = site.launch(package, registration=registration)
+            seconds = chance.uniform(0.2, 1.2)
+            kept = work(context.new_page(), opened, seconds=seconds, bug=bug)
+            browser.kill()
     return found
 
 
-def test_no_entry_that_was_kept_is_lost(site: Site, tmp_path: Path) -> None:
+def test_no_entry_that_was_kept_is_lost(
+    site: Site, browser: Browser, tmp_path: Path
+) -> None:
     (tmp_path / "profile").mkdir()
-    found = killed(site, tmp_path / "profile", kills=KILLS)
+    found = killed(site, browser.browser_type, tmp_path / "profile", kills=KILLS)
     assert len(found) == KILLS
     assert all(kept >= FEWEST_KEPT for kept, _ in found)
     assert [pair for pair in found if pair[1] < pair[0] - 1] == []
 
 
-def test_a_journal_that_does_not_write_is_caught(site: Site, tmp_path: Path) -> None:
+def test_a_journal_that_does_not_write_is_caught(
+    site: Site, browser: Browser, tmp_path: Path
+) -> None:
     (tmp_path / "profile").mkdir()
-    [(kept, after)] = killed(site, tmp_path / "profile", kills=1, bug=FORGETFUL)
+    [(kept, after)] = killed(
+        site, browser.browser_type, tmp_path / "profile", kills=1, bug=FORGETFUL
+    )
     assert after < kept - 1

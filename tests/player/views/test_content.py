@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lrs.parts import Parts
+from lrs.storage import make_storage
 from player import urls
 from tests.player.packages import scorm_12, unit
 from tests.player.site import Site, applications
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
+    from sqlalchemy import Engine
     from werkzeug.test import TestResponse
 
-    from lrs.parts import Parts
+    from lrs.config import Config
     from player.launches import Opened
 
 SCRIPT = "const answer = 42;\n" * 200
@@ -38,8 +41,7 @@ class Open:
         return self.client.get(path, headers=named, base_url=self.host)
 
 
-@pytest.fixture
-def opened(parts: Parts) -> Open:
+def open_on(parts: Parts) -> Open:
     site = Site(parts, 0)
     package = site.add(
         scorm_12(
@@ -65,6 +67,18 @@ def opened(parts: Parts) -> Open:
         label = get_launch(db, launch_id=launch.launch_id).label
     origin = urls.content_origin(parts.config, label)
     return Open(site, launch, content_app.test_client(), origin)
+
+
+@pytest.fixture
+def opened(sqlite_engine: Engine, config: Config) -> Open:
+    """Give an open launch on SQLite and files."""
+    return open_on(Parts(config, sqlite_engine, make_storage(config)))
+
+
+@pytest.fixture
+def opened_anywhere(parts: Parts) -> Open:
+    """Give an open launch on each database and storage."""
+    return open_on(parts)
 
 
 def check_protected(response: TestResponse, portal: str) -> None:
@@ -134,21 +148,21 @@ def test_without_an_open_launch_of_the_label_there_is_nothing(
         check_protected(response, opened.site.parts.config.portal_url)
 
 
-def test_a_launch_that_ended_serves_no_more(opened: Open) -> None:
+def test_a_launch_that_ended_serves_no_more(opened_anywhere: Open) -> None:
     from datetime import UTC, datetime
 
     from lrs.db import writing
     from player import launches
 
-    assert opened.get("/lib/app.js").status_code == 200
-    with writing(opened.site.parts.engine) as db:
+    assert opened_anywhere.get("/lib/app.js").status_code == 200
+    with writing(opened_anywhere.site.parts.engine) as db:
         launches.end(
             db,
-            config=opened.site.parts.config,
-            launch_id=opened.opened.launch_id,
+            config=opened_anywhere.site.parts.config,
+            launch_id=opened_anywhere.opened.launch_id,
             now=datetime.now(UTC),
         )
-    assert opened.get("/lib/app.js").status_code == 404
+    assert opened_anywhere.get("/lib/app.js").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -172,8 +186,8 @@ def test_types(opened: Open, path: str, kind: str) -> None:
     assert response.headers["Content-Type"] == kind
 
 
-def test_keys_are_exact(opened: Open) -> None:
-    assert opened.get("/lib/App.js").data == b"other case"
+def test_keys_are_exact(opened_anywhere: Open) -> None:
+    assert opened_anywhere.get("/lib/App.js").data == b"other case"
     for path in (
         "/LIB/app.js",
         "/lib//app.js",
@@ -188,7 +202,7 @@ def test_keys_are_exact(opened: Open) -> None:
         "/lib\\app.js",
         "/%2e%2e/lib/app.js",
     ):
-        assert opened.get(path).status_code == 404, path
+        assert opened_anywhere.get(path).status_code == 404, path
 
 
 def test_cookies_are_neither_read_nor_set(opened: Open) -> None:
@@ -198,22 +212,22 @@ def test_cookies_are_neither_read_nor_set(opened: Open) -> None:
     assert "Cookie" not in response.headers.get("Vary", "")
 
 
-def test_compression_of_what_gets_smaller(opened: Open) -> None:
-    response = opened.get("/lib/app.js", Accept_Encoding="gzip, br")
+def test_compression_of_what_gets_smaller(opened_anywhere: Open) -> None:
+    response = opened_anywhere.get("/lib/app.js", Accept_Encoding="gzip, br")
     assert response.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(response.data).decode() == SCRIPT
     assert response.headers["ETag"].endswith('-gzip"')
     assert "Accept-Encoding" in response.headers["Vary"]
-    again = opened.get(
+    again = opened_anywhere.get(
         "/lib/app.js", Accept_Encoding="gzip", If_None_Match=response.headers["ETag"]
     )
     assert (again.status_code, again.data) == (304, b"")
     for headers in ({}, {"Accept_Encoding": "gzip;q=0"}, {"Accept_Encoding": "br"}):
-        plain = opened.get("/lib/app.js", **headers)
+        plain = opened_anywhere.get("/lib/app.js", **headers)
         assert "Content-Encoding" not in plain.headers
         assert plain.data.decode() == SCRIPT
         assert plain.headers["Content-Length"] == str(len(SCRIPT))
-    film = opened.get("/film.mp4", Accept_Encoding="gzip")
+    film = opened_anywhere.get("/film.mp4", Accept_Encoding="gzip")
     assert "Content-Encoding" not in film.headers
 
 
@@ -239,18 +253,18 @@ def test_a_pdf_is_handed_out_where_it_would_be_shown(
     assert "Sec-Fetch-Dest" in response.headers["Vary"]
 
 
-def test_one_range(opened: Open) -> None:
-    response = opened.get("/film.mp4", Range="bytes=1000-1999")
+def test_one_range(opened_anywhere: Open) -> None:
+    response = opened_anywhere.get("/film.mp4", Range="bytes=1000-1999")
     assert response.status_code == 206
     assert response.data == FILM[1000:2000]
     assert response.headers["Content-Range"] == f"bytes 1000-1999/{len(FILM)}"
     assert response.headers["Content-Length"] == "1000"
-    tail = opened.get("/film.mp4", Range="bytes=-5")
+    tail = opened_anywhere.get("/film.mp4", Range="bytes=-5")
     assert tail.data == FILM[-5:]
 
 
-def test_several_ranges(opened: Open) -> None:
-    response = opened.get("/film.mp4", Range="bytes=0-9,100000-100009")
+def test_several_ranges(opened_anywhere: Open) -> None:
+    response = opened_anywhere.get("/film.mp4", Range="bytes=0-9,100000-100009")
     assert response.status_code == 206
     kind = response.headers["Content-Type"]
     match = re.fullmatch(r"multipart/byteranges; boundary=(\w+)", kind)
@@ -270,14 +284,16 @@ def test_a_range_of_another_version_gives_the_whole(opened: Open) -> None:
         assert (whole.status_code, len(whole.data)) == (200, len(FILM))
 
 
-def test_a_file_that_storage_lost_is_an_answer_not_a_crash(opened: Open) -> None:
-    storage = opened.site.parts.storage
+def test_a_file_that_storage_lost_is_an_answer_not_a_crash(
+    opened_anywhere: Open,
+) -> None:
+    storage = opened_anywhere.site.parts.storage
     for key in list(storage.keys("")):
         storage.delete(key)
     for headers in ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=0-1,5-6"}):
-        response = opened.get("/film.mp4", **headers)
+        response = opened_anywhere.get("/film.mp4", **headers)
         assert response.status_code == 404
-        check_protected(response, opened.site.parts.config.portal_url)
+        check_protected(response, opened_anywhere.site.parts.config.portal_url)
 
 
 def test_head_has_the_headers_and_no_body(opened: Open) -> None:
@@ -308,22 +324,22 @@ ENTRY = {
 }
 
 
-def test_the_tail_of_a_closed_tab_is_committed(opened: Open) -> None:
+def test_the_tail_of_a_closed_tab_is_committed(opened_anywhere: Open) -> None:
     from datetime import UTC, datetime
 
     from lrs.db import writing
     from player import launches
 
-    with writing(opened.site.parts.engine) as db:
+    with writing(opened_anywhere.site.parts.engine) as db:
         launches.start(
             db,
-            config=opened.site.parts.config,
-            launch_id=opened.opened.launch_id,
+            config=opened_anywhere.site.parts.config,
+            launch_id=opened_anywhere.opened.launch_id,
             now=datetime.now(UTC),
         )
-    body = {"launch": str(opened.opened.launch_id), "entries": [ENTRY]}
+    body = {"launch": str(opened_anywhere.opened.launch_id), "entries": [ENTRY]}
     for _ in range(2):
-        response = post_tail(opened, body)
+        response = post_tail(opened_anywhere, body)
         assert response.status_code == 200, response.text
         assert response.json is not None
         assert response.json["committed_seq"] == 1
