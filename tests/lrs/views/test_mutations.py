@@ -11,7 +11,7 @@ from statements.compare import same_statement
 from tests.lrs.views.conftest import Lrs
 from tests.statements.mutations import mutated
 
-COUNT = 400
+COUNT = 250
 
 
 def test_never_a_fault_of_the_server(lrs: Lrs) -> None:
