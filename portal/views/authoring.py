@@ -336,7 +336,7 @@ def _inner_parts(given: dict[str, Any]) -> list[offers.PartRole]:
             unit = str(row["unit"])
             found.append(
                 offers.PartRole(
-                    unit=int(unit) if unit.isdecimal() else -1,
+                    unit=int(unit) if re.fullmatch(r"\d{1,5}", unit) else -1,
                     kind=str(row["kind"]),
                     part=str(row["part"]),
                     role=str(row["role"]),

@@ -8,13 +8,14 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request
 from flask_wtf.csrf import (  # type: ignore[import-untyped]
     CSRFError,
     CSRFProtect,
 )
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from lrs.logs import REQUEST_ID
@@ -186,7 +187,10 @@ def _check_unsafe() -> None:
 
         view = current_app.view_functions.get(request.endpoint)
     declared: Allowed | None = getattr(view, "allowed", None)
-    if request.method in SAFE or declared is None or not _is_ours(declared):
+    if declared is None or declared.kind not in {"signed_in", "role", "public"}:
+        return
+    _require_text(request.args)
+    if request.method in SAFE or not _is_ours(declared):
         return
     if request.endpoint not in UPLOADS:
         request.max_content_length = FORM_LIMIT
@@ -204,6 +208,14 @@ def _check_unsafe() -> None:
         raise ForeignRequest(
             "The page was open for too long. Go back, load it again and repeat it."
         ) from error
+    _require_text(request.form)
+
+
+def _require_text(given: MultiDict[str, str]) -> None:
+    """No database takes the sign NUL in a text; raises Invalid."""
+    if any("\0" in value for _, value in given.items(multi=True)):
+        message = "The character U+0000 cannot be stored."
+        raise Invalid(message)
 
 
 def _is_ours(declared: Allowed) -> bool:
@@ -220,7 +232,9 @@ SESSION_BLUEPRINTS = frozenset({"security", "account", "public"})
 
 
 def wants_html() -> bool:
-    """Whether the caller is a browser showing pages, not a script of ours."""
+    """Whether the caller is a browser showing pages, not a script or another system."""
+    if request.path.startswith(("/xapi", "/api/")):
+        return False
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "text/html"
 
@@ -268,8 +282,11 @@ def _not_found(error: Any) -> BaseResponse:
     if not wants_html():
         body = {"type": "about:blank", "status": status, "detail": detail}
         body["code"] = "not_found" if status == HTTPStatus.NOT_FOUND else "bad_method"
-        return Response(_json(body), status, mimetype="application/problem+json")
-    return Response(_problem(status, detail), status, mimetype="text/html")
+        answer = Response(_json(body), status, mimetype="application/problem+json")
+    else:
+        answer = Response(_problem(status, detail), status, mimetype="text/html")
+    answer.allow.update(getattr(error, "valid_methods", None) or ())
+    return answer
 
 
 def _too_large(_error: Any) -> BaseResponse:
@@ -303,11 +320,3 @@ def _headers(response: BaseResponse) -> BaseResponse:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
     return response
-
-
-def local_path(address: str, fallback: str) -> str:
-    """An address on this host to go on to; anything else gives the fallback."""
-    split = urlsplit(address)
-    if split.scheme or split.netloc or not address.startswith("/"):
-        return fallback
-    return fallback if address.startswith(("//", "/\\")) else address

@@ -28,6 +28,8 @@ from statements.vocabulary import VERBS
 BLUEPRINT = page_blueprint("statements")
 
 PAGE = 25
+# beyond what a place in the record can be, and what a database takes as a number
+LAST = 1 << 63
 FIELDS = ("verb", "activity", "registration", "since", "until")
 
 
@@ -79,6 +81,8 @@ def _place(db: Session) -> tuple[int | None, int]:
     try:
         after = int(request.args["after"]) if "after" in request.args else None
         newest = int(request.args.get("newest", 0))
+        if not 0 <= (after or 0) < LAST or not 0 <= newest < LAST:
+            raise ValueError
     except ValueError:
         raise InvalidParameter("This page cannot be gone to; begin again.") from None
     return after, newest or last_seq(db, tenant=MAIN_TENANT)
