@@ -6,12 +6,13 @@ the address once, then in a cookie that only this page's address gets, so that l
 it again works and the address bar holds no token.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 
 from lrs.db import reading
 from lrs.views.access import allow
@@ -53,7 +54,7 @@ def policy(frame: str) -> str:
 @allow("public")
 def page_file(name: str) -> Response:
     if name not in PAGE_FILES:
-        raise NotFound
+        abort(404)
     return asset(name)
 
 
@@ -140,7 +141,8 @@ def _web_address(url: str) -> str:
     given = urlsplit(url)
     if given.scheme in {"http", "https"} and given.netloc:
         return url
-    return url if url.startswith("/") and not url.startswith("//") else ""
+    # browsers read a backslash as a slash
+    return url if re.fullmatch(r"/(?![/\\]).*", url) else ""
 
 
 def _closed(
