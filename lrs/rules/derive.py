@@ -278,9 +278,48 @@ class _Run:
         course = None if key is None else self.known.course(key, change.number)
         if course is None:
             return {}
-        keys = sorted(key_of(iri) for iri in course.activities)
+        pairs = self._taking(course, change)
+        people = {
+            Subject(
+                self._person(actor, change.number),
+                course.key,
+                registration or NO_REGISTRATION,
+            )
+            for actor, registration in pairs
+        }
+        self.books.prepare({one.person for one in people})
+        before = self.known.course(course.key, change.number - 1)
+        touched = {
+            one: course for one in people if not self._judged_alike(one, before, course)
+        }
+        self.log.prefetch(
+            {one.registration for one in touched if one.registration != NO_REGISTRATION}
+        )
+        return touched
+
+    def _judged_alike(
+        self, subject: Subject, before: Course | None, after: Course
+    ) -> bool:
+        """Whether a change of the course cannot touch a person's attempt.
+
+        Publishing a revision is many changes; those who take another one stay there.
+        """
+        standing = self.books.standing(subject)
+        if standing is None or before is None:
+            return False
+        revision = standing.decision["revision"]
+        return (
+            before.activities == after.activities
+            and before.rules == after.rules
+            and before.shape(revision) == after.shape(revision)
+        )
+
+    def _taking(
+        self, course: Course, change: Change
+    ) -> set[tuple[uuid.UUID, uuid.UUID | None]]:
+        """Identifiers and registrations that the log has about a course."""
         pairs: set[tuple[uuid.UUID, uuid.UUID | None]] = set()
-        for part in chunks(keys):
+        for part in chunks(sorted(key_of(iri) for iri in course.activities)):
             pairs |= {
                 (actor, registration)
                 for actor, registration in self.db.execute(
@@ -302,14 +341,7 @@ class _Run:
                 )
                 if actor is not None
             }
-        return {
-            Subject(
-                self._person(actor, change.number),
-                course.key,
-                registration or NO_REGISTRATION,
-            ): course
-            for actor, registration in pairs
-        }
+        return pairs
 
     # what is decided
 

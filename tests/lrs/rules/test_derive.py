@@ -10,7 +10,7 @@ from sqlalchemy import select
 from lrs.db import reading, writing
 from lrs.jobs import Job
 from lrs.persons import link, unlink
-from lrs.rules import catalogue, ledger
+from lrs.rules import catalogue, derive, ledger
 from lrs.rules.catalogue import note_change
 from lrs.rules.derive import catch_up, handle_changed
 from lrs.rules.explain import explain
@@ -524,3 +524,51 @@ def test_a_change_of_a_course_without_rows_touches_nobody(
     follow(db, now)
     assert db.get_one(RulesCursor, MAIN_TENANT).change == 1
     assert db.scalars(select(Standing)).all() == []
+
+
+def test_publishing_a_revision_leaves_those_on_another_alone(
+    db: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_course(db, now=now)
+    way = whole_way(at("2026-02-01T10:00:00"))
+    store(db, *way, now=now)
+    follow(db, now)
+    decided: list[str] = []
+    real = derive.fold
+
+    def counting(seen: Any, **rest: Any) -> Any:
+        facts = real(seen, **rest)
+        decided.append(facts.revision)
+        return facts
+
+    monkeypatch.setattr(derive, "fold", counting)
+    catalogue.record_structure(
+        db, tenant=MAIN_TENANT, course_iri=COURSE, revision="2", units=UNITS, now=now
+    )
+    for unit in UNITS:
+        catalogue.set_role(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri=COURSE,
+            activity_iri=unit.iri,
+            role="unit",
+            revision="2",
+            now=now,
+        )
+    follow(db, now)
+    # once: the lesson had no role before, and now is one more activity of the course
+    assert len(decided) <= 1
+    decided.clear()
+    catalogue.set_role(
+        db,
+        tenant=MAIN_TENANT,
+        course_iri=COURSE,
+        activity_iri=POSTTEST,
+        role="unit",
+        revision="1",
+        now=now,
+    )
+    follow(db, now)
+    assert decided == ["1"]
+    assert net(db) == set()
+    check_replay(db, now)

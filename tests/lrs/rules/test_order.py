@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from lrs.persons import link, unlink
 from lrs.rules import catalogue, derive
 from lrs.rules.log import Seen
-from lrs.tables import MAIN_TENANT
+from lrs.tables import MAIN_TENANT, Statement
 from tests.conftest import NOW
 from tests.lrs.rules.builders import (
     COURSE,
@@ -174,6 +175,21 @@ def change(db: Session, what: str, statements: Sequence[dict[str, Any]]) -> None
         )
 
 
+def write(db: Session, statements: Sequence[dict[str, Any]], *, repeat: bool) -> None:
+    """Store statements; each with the same `stored` in whatever order they come."""
+    store(db, *statements, now=NOW)
+    for one in statements:
+        id = uuid.UUID(one["id"])
+        db.execute(
+            update(Statement)
+            .where(Statement.statement_id == id)
+            .values(stored=NOW + timedelta(microseconds=id.int % 10**9))
+        )
+    if repeat:
+        # an honest retry of all that was sent
+        store(db, *statements, now=NOW)
+
+
 def run(
     db: Session,
     statements: Sequence[dict[str, Any]],
@@ -197,15 +213,12 @@ def run(
         if to_make and choose.random() < 0.2:
             change(db, to_make.pop(0), statements)
         if choose.random() < 0.4:
-            store(db, *waiting, now=NOW)
-            if repeat:
-                # an honest retry of all that was sent
-                store(db, *waiting, now=NOW)
+            write(db, waiting, repeat=repeat)
             waiting = []
             if choose.random() < 0.6:
                 follow(db, NOW)
     if waiting:
-        store(db, *waiting, now=NOW)
+        write(db, waiting, repeat=repeat)
     for what in to_make:
         change(db, what, statements)
     follow(db, NOW)
