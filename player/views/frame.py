@@ -141,8 +141,8 @@ def _web_address(url: str) -> str:
     given = urlsplit(url)
     if given.scheme in {"http", "https"} and given.netloc:
         return url
-    # browsers read a backslash as a slash
-    return url if re.fullmatch(r"/(?![/\\]).*", url) else ""
+    # browsers read a backslash as a slash and overlook tabs
+    return url if re.fullmatch(r"/(?![/\\])[!-~]*", url) else ""
 
 
 def _closed(

@@ -172,6 +172,7 @@ def test_the_menu_is_for_several_units(site: Site, client: FlaskClient) -> None:
         ("/", "/"),
         ("//evil.example", ""),
         ("/\\evil.example", ""),
+        ("/\t/evil.example", ""),
         ("javascript:alert(1)", ""),
         ("data:text/html,x", ""),
         ("https:", ""),
