@@ -19,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint fix lock bench drill clean
+.PHONY: help run setup test lint fix lock bench drill pictures clean
 
 help:
 	@echo 'make run     a demonstration on http://localhost:8000, until Ctrl-C'
@@ -96,6 +96,9 @@ drill: setup $(TOOLS) $(BROWSER)
 	ROLLCALLTEST_PLAYER_KILLS=100 ROLLCALLTEST_F3_KILLS=100 \
 	$(BIN)/pytest -s --timeout 3600 tests/faults tests/player/browser/test_kill.py \
 		$(if $(FIGURE),-k $(FIGURE))
+
+pictures: setup $(TOOLS) $(BROWSER)
+	$(BIN)/python -m tests.journeys.pictures
 
 fix: $(TOOLS)
 	$(BIN)/ruff check -q --fix
