@@ -1,4 +1,4 @@
-"""`rollcall rules check`, `rules explain` and `rules replay`.
+"""`rollcall rules check`, `rules explain`, `rules replay` and `rules dry-run`.
 
 With `--json` one document goes to standard output and nothing else.
 """
@@ -14,9 +14,10 @@ import orjson
 
 from lrs.config import Config
 from lrs.db import make_engine, reading, writing
-from lrs.rules.derive import catch_up, digest, replay
+from lrs.rules.derive import catch_up, digest, dry_run, replay
 from lrs.rules.explain import Explanation, explain
 from lrs.rules.policy import PolicyBook, load_folder, policy_book
+from lrs.rules.tables import Award
 from lrs.tenants import find_tenant
 from statements.errors import Invalid
 
@@ -44,18 +45,20 @@ def add_commands(commands: Any) -> None:
     again.add_argument("--tenant", default="main", help="the record store (main)")
     again.add_argument("--json", action="store_true", help="one JSON document")
     again.set_defaults(run=_replay)
+    trial = actions.add_parser(
+        "dry-run", help="who would gain and who lose under changed policies"
+    )
+    trial.add_argument("folder", type=Path, help="the TOML files, all of them")
+    trial.add_argument("--tenant", default="main", help="the record store (main)")
+    trial.add_argument("--json", action="store_true", help="one JSON document")
+    trial.set_defaults(run=_dry_run)
 
 
 def _check(arguments: argparse.Namespace, config: Config) -> int:
     """0 when all policies can be used; InvalidPolicy says which cannot and why."""
     del config
     folder: Path | None = arguments.folder
-    if folder is None:
-        book = policy_book()
-    else:
-        if not folder.is_dir():
-            raise Invalid(f"{folder} is not a folder.")
-        book = load_folder(folder)
+    book = policy_book() if folder is None else _load(folder)
     if arguments.json:
         print(orjson.dumps(_book_json(book)).decode())
         return 0
@@ -66,6 +69,12 @@ def _check(arguments: argparse.Namespace, config: Config) -> int:
     for cycle in book.cycles:
         print(f"{cycle.id}: {cycle.start} up to, not including, {cycle.end}")
     return 0
+
+
+def _load(folder: Path) -> PolicyBook:
+    if not folder.is_dir():
+        raise Invalid(f"{folder} is not a folder.")
+    return load_folder(folder)
 
 
 def _book_json(book: PolicyBook) -> dict[str, Any]:
@@ -160,6 +169,52 @@ def _replay(arguments: argparse.Namespace, config: Config) -> int:
             f"{entries} entries; {'the same as before' if same else 'not as before'}."
         )
     return 0 if same else 1
+
+
+def _dry_run(arguments: argparse.Namespace, config: Config) -> int:
+    """Always 0 once the policies can be used; nothing is changed."""
+    book = _load(arguments.folder)
+    engine = make_engine(config.database_url)
+    progress = _bar if sys.stderr.isatty() and not arguments.json else _silent
+    try:
+        with writing(engine) as db:
+            found = dry_run(
+                db,
+                tenant=find_tenant(db, name=arguments.tenant).id,
+                book=book,
+                now=datetime.now(UTC),
+                progress=progress,
+            )
+    finally:
+        engine.dispose()
+    if arguments.json:
+        document = {
+            "gained": [_award_json(one) for one in found.gained],
+            "lost": [_award_json(one) for one in found.lost],
+        }
+        print(orjson.dumps(document).decode())
+        return 0
+    for word, awards in (("gains", found.gained), ("loses", found.lost)):
+        for one in awards:
+            what = one.kind if one.credit is None else f"{one.kind} {one.credit}"
+            print(f"{one.ifi} {word} {what} for {one.course_iri} ({one.period})")
+    print(f"{len(found.gained)} gained, {len(found.lost)} lost.")
+    return 0
+
+
+def _award_json(award: Award) -> dict[str, Any]:
+    return {
+        "kind": award.kind,
+        "actor": award.ifi,
+        "course": award.course_iri,
+        "registration": award.registration,
+        "period": award.period,
+        "cycle": award.cycle,
+        "credit": None if award.credit is None else str(award.credit),
+        "completed_at": award.at,
+        "policy": award.policy,
+        "policy_from": award.policy_from,
+    }
 
 
 def _bar(read: int, whole: int) -> None:

@@ -10,7 +10,7 @@ state depends on the set of statements alone: `fold` and `decide` are blind to o
 import hashlib
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,8 +26,9 @@ from lrs.rules.catalogue import chunks, owns
 from lrs.rules.decide import COMPLETE, decide
 from lrs.rules.facts import Observation, fold, relevant_verbs
 from lrs.rules.known import Course, Known
+from lrs.rules.ledger import find_awards
 from lrs.rules.log import LogReader, LogRow
-from lrs.rules.policy import policy_book
+from lrs.rules.policy import PolicyBook, policy_book
 from lrs.rules.tables import (
     NO_REGISTRATION,
     Award,
@@ -40,6 +41,8 @@ from lrs.rules.tables import (
 from lrs.tables import Reference, Statement, key_of
 
 PIECE = 2000
+Progress = Callable[[int, int], None]
+Key = tuple[uuid.UUID, uuid.UUID]
 ABOUT = ("object", "parent", "grouping")
 
 
@@ -68,12 +71,13 @@ def replay(
     *,
     tenant: int,
     now: datetime,
-    progress: Callable[[int, int], None] = lambda _read, _all: None,
+    book: PolicyBook | None = None,
+    progress: Progress = lambda _read, _all: None,
 ) -> int:
     """Empty the derived rows and derive them again; the number of ledger entries.
 
-    Tells nobody: what followed from the rows has already followed. `progress` hears
-    how many statements of how many are read.
+    Tells nobody: what followed from the rows has already followed. `book` holds other
+    policies than our own; `progress` hears how many statements of how many are read.
     """
     cursor = _Run(db, tenant=tenant, now=now).cursor
     last = cursor.seq
@@ -83,10 +87,47 @@ def replay(
     db.flush()
     db.expunge_all()
     for end in [*range(PIECE, last, PIECE), last]:
-        _Run(db, tenant=tenant, now=now, tells=False).advance(end)
+        _Run(db, tenant=tenant, now=now, tells=False, book=book).advance(end)
         progress(end, last)
     entries = select(func.count()).where(Award.tenant_id == tenant)
     return db.scalar(entries) or 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Who would gain and who would lose under other policies."""
+
+    gained: tuple[Award, ...]
+    lost: tuple[Award, ...]
+
+
+def dry_run(
+    db: Session,
+    *,
+    tenant: int,
+    book: PolicyBook,
+    now: datetime,
+    progress: Progress = lambda _read, _all: None,
+) -> Difference:
+    """What a replay under other policies would award and take back; changes nothing.
+
+    Equal to what the replay itself does later. Keeps other writers waiting meanwhile.
+    """
+    catch_up(db, tenant=tenant, now=now)
+    before = {(one.award, one.person): one for one in find_awards(db, tenant=tenant)}
+    for one in before.values():
+        db.expunge(one)
+    tried = db.begin_nested()
+    replay(db, tenant=tenant, now=now, book=book, progress=progress)
+    after = {(one.award, one.person): one for one in find_awards(db, tenant=tenant)}
+    db.expunge_all()
+    tried.rollback()
+
+    def only(some: dict[Key, Award], others: dict[Key, Award]) -> tuple[Award, ...]:
+        found = (one for key, one in some.items() if key not in others)
+        return tuple(sorted(found, key=lambda one: (one.ifi, one.at, one.kind)))
+
+    return Difference(gained=only(after, before), lost=only(before, after))
 
 
 def digest(db: Session, *, tenant: int) -> str:
@@ -113,13 +154,20 @@ class _Run:
     """One stretch of the merged order of statements and changes."""
 
     def __init__(
-        self, db: Session, *, tenant: int, now: datetime, tells: bool = True
+        self,
+        db: Session,
+        *,
+        tenant: int,
+        now: datetime,
+        tells: bool = True,
+        book: PolicyBook | None = None,
     ) -> None:
         self.db, self.tenant = db, tenant
+        book = book or policy_book()
         self.cursor = self._lock_cursor()
-        verbs = relevant_verbs(policy_book().verbs)
+        verbs = relevant_verbs(book.verbs)
         self.log = LogReader(db, tenant=tenant, verbs=verbs)
-        self.known = Known(db, tenant=tenant)
+        self.known = Known(db, tenant=tenant, book=book)
         self.books = Books(db, cursor=self.cursor, now=now, tells=tells)
         # identifiers of persons nobody ever linked: they are in no table
         self.at_hand: dict[uuid.UUID, set[uuid.UUID]] = {}

@@ -19,7 +19,7 @@ from lrs.rules.catalogue import (
 )
 from lrs.rules.facts import Observation, Shape
 from lrs.rules.log import LogRow
-from lrs.rules.policy import Rules, policy_book
+from lrs.rules.policy import PolicyBook, Rules
 from lrs.rules.tables import PersonLink, Review
 from lrs.tables import key_of
 
@@ -30,13 +30,13 @@ DEFAULT_ZONE = "America/Los_Angeles"
 class Course:
     """A course as it stood after a change."""
 
-    def __init__(self, rows: CourseRows, number: int) -> None:
+    def __init__(self, rows: CourseRows, number: int, book: PolicyBook) -> None:
         self.iri, self.key = rows.iri, rows.key
         self.is_known = rows.is_known(number)
         self.activities = rows.activities_at(number)
         offers = rows.offers_at(number)
         self.is_offered = bool(offers)
-        self.rules: Rules = policy_book().rules(offers, zone=DEFAULT_ZONE)
+        self.rules: Rules = book.rules(offers, zone=DEFAULT_ZONE)
         self._rows, self._number = rows, number
         self._shapes: dict[str, Shape] = {}
 
@@ -50,8 +50,8 @@ class Course:
 class Known:
     """The catalogue and the persons of a tenant, as far as they were asked for."""
 
-    def __init__(self, db: Session, *, tenant: int) -> None:
-        self.db, self.tenant = db, tenant
+    def __init__(self, db: Session, *, tenant: int, book: PolicyBook) -> None:
+        self.db, self.tenant, self.book = db, tenant, book
         self._rows: dict[uuid.UUID, CourseRows | None] = {}
         self._owners: dict[uuid.UUID, set[uuid.UUID]] = {}
         self._courses: dict[tuple[uuid.UUID, int], Course] = {}
@@ -90,7 +90,7 @@ class Known:
             rows = self._rows[key]
             if rows is None:
                 return None
-            self._courses[key, number] = Course(rows, number)
+            self._courses[key, number] = Course(rows, number, self.book)
         return self._courses[key, number]
 
     def person(self, actor_key: uuid.UUID, number: int) -> uuid.UUID:

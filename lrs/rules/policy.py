@@ -164,7 +164,7 @@ class PolicyBook:
 
         Without an offer the policy `none` judges, in `zone`. An offer takes over from
         its `effective_from` until the next one does; of two from the same instant the
-        later recorded counts.
+        later recorded counts. Raises InvalidPolicy for a policy that is gone.
         """
         if not offers:
             ever = datetime.min.replace(tzinfo=UTC)
@@ -177,6 +177,10 @@ class PolicyBook:
         ends.append(datetime.max.replace(tzinfo=UTC))
         spans: list[RuleSpan] = []
         for offer, end in zip(ordered, ends, strict=True):
+            if offer.policy not in self.versions:
+                raise InvalidPolicy(
+                    f"A course is offered under {offer.policy!r}, which is gone."
+                )
             spans += _spans(offer, end, self.versions[offer.policy])
         return Rules(ordered[-1].zone, tuple(spans), self.cycles, self.transfers)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +11,7 @@ import pytest
 
 from lrs.db import writing
 from lrs.rules import cli, derive
+from lrs.rules.policy import load_folder
 from lrs.rules.tables import Award
 from statements.errors import Invalid, InvalidPolicy, NotFound
 from tests.lrs.rules.builders import (
@@ -21,7 +23,7 @@ from tests.lrs.rules.builders import (
     store,
     whole_way,
 )
-from tests.lrs.rules.runs import follow
+from tests.lrs.rules.runs import follow, net, rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -144,3 +146,58 @@ def test_replay_shows_a_bar_on_a_terminal(
     )
     run(config, "replay", "--json")
     assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def lenient(tmp_path: Path) -> Path:
+    """Give a folder of our policies with 0.75 instead of 0.80."""
+    for path in files("lrs.rules").joinpath("policies").iterdir():
+        text = path.read_text(encoding="utf-8").replace('"0.80"', '"0.75"')
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_dry_run_tells_who_would_gain_and_changes_nothing(
+    filled: tuple[Config, Engine], lenient: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, engine = filled
+    with writing(engine) as db:
+        before = rows(db)
+    assert run(config, "dry-run", str(lenient), "--json") == 0
+    found = answer(capsys)
+    assert [(one["kind"], one["actor"], one["credit"]) for one in found["gained"]] == [
+        ("completion", LEARNER_IFI, None),
+        ("credit", LEARNER_IFI, "4"),
+    ]
+    assert found["lost"] == []
+    assert run(config, "dry-run", str(lenient)) == 0
+    assert capsys.readouterr().out.endswith("2 gained, 0 lost.\n")
+    with writing(engine) as db:
+        assert rows(db) == before
+
+
+def test_a_dry_run_equals_the_replay_that_follows(
+    filled: tuple[Config, Engine], lenient: Path, now: datetime
+) -> None:
+    _, engine = filled
+    text = (lenient / "cops.toml").read_text().replace('"0.75"', '"0.95"')
+    (lenient / "cops.toml").write_text(text)
+    book = load_folder(lenient)
+    with writing(engine) as db:
+        before = net(db)
+        found = derive.dry_run(db, tenant=1, book=book, now=now)
+        assert net(db) == before
+        derive.replay(db, tenant=1, now=now, book=book)
+        lost = {str(one.award) for one in found.lost}
+        assert {str(award) for *_, award in before - net(db)} == lost
+        assert len(lost) == 2
+        assert found.gained == ()
+
+
+def test_a_dry_run_without_a_policy_in_use_is_refused(
+    filled: tuple[Config, Engine], lenient: Path
+) -> None:
+    config, _ = filled
+    (lenient / "cops.toml").unlink()
+    with pytest.raises(InvalidPolicy, match="is gone"):
+        run(config, "dry-run", str(lenient))

@@ -8,6 +8,7 @@ from lrs.persons import link, own_person, unlink
 from lrs.rules import catalogue
 from lrs.rules.known import Known, read_reviews
 from lrs.rules.log import LogReader
+from lrs.rules.policy import policy_book
 from lrs.tables import MAIN_TENANT, key_of
 from tests.lrs.rules.builders import (
     COURSE,
@@ -34,7 +35,7 @@ def test_a_course_is_what_it_was_after_a_change(db: Session, now: datetime) -> N
     # structure 1, roles 2 and 3, offers 4 and 5
     offer_course(db, now=now)
     record_offer(db, now=now, credit=Decimal(1))
-    known = Known(db, tenant=MAIN_TENANT)
+    known = Known(db, tenant=MAIN_TENANT, book=policy_book())
     courses = [known.course(key_of(COURSE), number) for number in range(6)]
     assert [one and one.is_known for one in courses] == [False] + [True] * 5
     assert [one and one.is_offered for one in courses] == [False] * 4 + [True] * 2
@@ -60,7 +61,7 @@ def test_the_courses_of_a_statement(db: Session, now: datetime) -> None:
     log = LogReader(db, tenant=MAIN_TENANT, verbs=VERBS)
     log.last_seq = 3
     rows = log.rows(1)
-    known = Known(db, tenant=MAIN_TENANT)
+    known = Known(db, tenant=MAIN_TENANT, book=policy_book())
     known.prepare(rows)
 
     def courses(number: int) -> list[list[str]]:
@@ -79,7 +80,7 @@ def test_persons_are_what_they_were_after_a_change(db: Session, now: datetime) -
     for what in (link, unlink):
         more = {"to": LEARNER_IFI} if what is link else {}
         what(db, tenant=MAIN_TENANT, ifi=MAIL, why="test", now=now, **more)
-    known = Known(db, tenant=MAIN_TENANT)
+    known = Known(db, tenant=MAIN_TENANT, book=policy_book())
     mail, learner = key_of(MAIL), key_of(LEARNER_IFI)
     persons = [known.person(mail, number) for number in range(3)]
     assert persons == [own_person(mail), own_person(learner), own_person(mail)]
@@ -106,7 +107,7 @@ def test_reviews_count_from_their_change_on(db: Session, now: datetime) -> None:
             by="operator",
             now=now,
         )
-    known = Known(db, tenant=MAIN_TENANT)
+    known = Known(db, tenant=MAIN_TENANT, book=policy_book())
     assert [known.clocks(number) for number in range(3)] == [
         {},
         {statement: "timestamp"},
