@@ -21,6 +21,8 @@ from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
 
 Row = type[Statement]
+# both databases limit the parameters of one command
+MAX_KEYS = 10_000
 # made once: an alias is dear to make, and statements with the same ones are compiled once
 _VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
@@ -139,12 +141,16 @@ def definitions(
 ) -> dict[str, dict[str, Any]]:
     """The merged definition of each activity that has one."""
     keys = [key_of(iri) for iri in iris]
-    rows = db.execute(
-        select(Activity.iri, Activity.definition).where(
-            Activity.tenant_id == tenant, Activity.activity_key.in_(keys)
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(keys), MAX_KEYS):
+        rows = db.execute(
+            select(Activity.iri, Activity.definition).where(
+                Activity.tenant_id == tenant,
+                Activity.activity_key.in_(keys[start : start + MAX_KEYS]),
+            )
         )
-    )
-    return {iri: definition for iri, definition in rows if definition}
+        found |= {iri: definition for iri, definition in rows if definition}
+    return found
 
 
 def is_voided_condition(row: Row) -> ColumnElement[bool]:

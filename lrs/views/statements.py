@@ -31,10 +31,13 @@ from lrs.views.application import parts
 from lrs.views.callers import current_credential
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
 from statements import formats, scalars, text
-from statements.errors import Invalid, InvalidStatement
+from statements.errors import Invalid, InvalidStatement, TooLarge
 from statements.prepare import Prepared, prepare
 
 JSON = "application/json"
+# what one transaction takes at most: others wait for it
+MAX_STATEMENTS = 10_000
+MAX_REFERENCES = 20_000
 log = logging.getLogger("rollcall.statements")
 _FILTERS = (
     "agent",
@@ -55,6 +58,11 @@ def post_statements() -> Response:
     load(NoQuery(), request.args)
     now = datetime.now(UTC)
     received = text.split_statements(_json_body())
+    if len(received) > MAX_STATEMENTS:
+        raise TooLarge(
+            f"A request may have {MAX_STATEMENTS} statements; send them in parts.",
+            limit=MAX_STATEMENTS,
+        )
     prepared = [
         _prepared(statement, raw, now, None if len(received) == 1 else index)
         for index, (statement, raw) in enumerate(received)
@@ -144,6 +152,13 @@ def _refuse_missing_data(statement: dict[str, Any]) -> None:
 
 def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
     credential = current_credential()
+    named = (one.references for one in prepared)
+    if sum(len(one.actors) + len(one.activities) for one in named) > MAX_REFERENCES:
+        raise TooLarge(
+            f"The statements of a request may name {MAX_REFERENCES} actors and "
+            "activities; send them in parts.",
+            limit=MAX_REFERENCES,
+        )
     with writing(parts().engine) as db:
         return store_statements(
             db,

@@ -8,15 +8,18 @@ import re
 from datetime import UTC, datetime
 from typing import cast
 
-from flask import Blueprint, Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+import orjson
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lrs.clock import consistent_through, stored_through
+from lrs.problems import MEDIA_TYPE
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
+from lrs.views.access import allow
 from lrs.views.application import parts
 from statements import scalars
-from statements.errors import DomainError, Invalid, TooLarge
+from statements.errors import DomainError, Invalid, NotFound, TooLarge
 
 BLUEPRINT = Blueprint("xapi", __name__, url_prefix="/xapi")
 BLUEPRINT.record_once(lambda state: callers.install(cast("Flask", state.app)))
@@ -25,7 +28,7 @@ VERSIONS = ("1.0.3", "2.0.0")
 VERSION_HEADER = "X-Experience-API-Version"
 CONSISTENT_HEADER = "X-Experience-API-Consistent-Through"
 _SPOKEN = re.compile(r"(1\.0(?:\.[0-9]{1,3})?)|(2\.0(?:\.[0-9]{1,3})?)")
-MAX_BODY = 32 * 1024 * 1024
+MAX_BODY = 16 * 1024 * 1024
 EXPOSED = f"ETag, Last-Modified, Content-Type, {VERSION_HEADER}, {CONSISTENT_HEADER}"
 
 
@@ -64,6 +67,22 @@ def negotiate() -> None:
     raise UnsupportedVersion
 
 
+@BLUEPRINT.route("/<path:address>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+@allow("public")
+def nothing(address: str) -> Response:
+    """What no resource answers: 405 with the methods it has, or 404."""
+    rules = current_app.url_map.iter_rules()
+    methods = {
+        method
+        for rule in rules
+        if rule.rule == request.path
+        for method in rule.methods or ()
+    }
+    if methods:
+        raise MethodNotAllowed(sorted(methods))
+    raise NotFound(f"There is no resource {address[:80]!r} here.")
+
+
 @BLUEPRINT.errorhandler(DomainError)
 def refused(error: DomainError) -> Response:
     """The problem, with what went wrong where."""
@@ -73,8 +92,15 @@ def refused(error: DomainError) -> Response:
 @BLUEPRINT.errorhandler(HTTPException)
 def refused_by_the_framework(error: HTTPException) -> Response:
     """What Flask refuses (method, length) keeps its status and gets the same form."""
-    answer = callers.problem_response(DomainError(error.description))
-    answer.status_code = error.code or 400
+    status = error.code or 500
+    body = {
+        "type": "about:blank",
+        "title": error.name,
+        "status": status,
+        "code": error.name.lower().replace(" ", "_"),
+        "detail": error.description,
+    }
+    answer = Response(orjson.dumps(body), status, content_type=MEDIA_TYPE)
     for name, value in error.get_headers():
         if name.lower() not in {"content-type", "content-length"}:
             answer.headers.setdefault(name, value)

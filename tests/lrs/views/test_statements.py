@@ -15,6 +15,7 @@ from lrs.db import writing
 from lrs.rules.catalogue import set_role
 from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
+from lrs.views.statements import MAX_REFERENCES, MAX_STATEMENTS
 from statements.scalars import parse_timestamp
 from statements.vocabulary import VOIDED
 from tests.lrs.views.conftest import Lrs, statement
@@ -469,7 +470,27 @@ def test_the_pretest_wall(lrs: Lrs, caplog: pytest.LogCaptureFixture) -> None:
 def test_methods_that_do_not_exist(lrs: Lrs) -> None:
     answer = lrs.call("DELETE")
     assert answer.status_code == 405
+    assert answer.get_json()["code"] == "method_not_allowed"
+    assert "POST" in answer.headers["Allow"]
     assert lrs.call("PATCH", body={}).status_code == 405
+
+
+def test_what_is_too_much_for_one_transaction(lrs: Lrs) -> None:
+    tiny = {
+        "actor": {"mbox": "mailto:a@example.org"},
+        "verb": {"id": "a:v"},
+        "object": {"id": "a:o"},
+    }
+    assert lrs.post([tiny] * (MAX_STATEMENTS + 1)).status_code == 413
+    many = [{"id": f"a:{n}", "definition": {}} for n in range(MAX_REFERENCES - 2)]
+    context = {"contextActivities": {"other": many}}
+    assert lrs.post(statement(context=context)).status_code == 200
+    assert len(lrs.get(format="canonical").get_json()["statements"]) == 1
+    many.append({"id": "a:more", "definition": {}})
+    answer = lrs.post(statement(context=context))
+    assert answer.status_code == 413
+    assert answer.get_json()["limit"] == MAX_REFERENCES
+    assert len(lrs.found()) == 1
 
 
 def test_writers_at_once_all_succeed(lrs: Lrs) -> None:

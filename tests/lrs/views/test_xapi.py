@@ -107,3 +107,24 @@ def test_a_body_that_does_not_say_how_long_it_is(
         environ_overrides={"wsgi.input_terminated": True},
     )
     assert answer.status_code == 413
+
+
+def test_what_is_not_there(lrs: Lrs) -> None:
+    answer = lrs.get("/xapi/nothing/here")
+    assert answer.status_code == 404
+    assert answer.get_json()["code"] == "not_found"
+    assert lrs.call("DELETE", "/xapi/about").status_code == 405
+
+
+def test_a_fault_of_ours_tells_nothing(
+    lrs: Lrs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        message = "SELECT secret FROM somewhere"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("lrs.query.find_statements", broken)
+    answer = lrs.get()
+    assert answer.status_code == 500
+    assert answer.get_json()["code"] == "internal_server_error"
+    assert "secret" not in answer.text
