@@ -12,6 +12,7 @@ const SHELL_PATIENCE = 20_000;
 const CLOSE_PATIENCE = 4000;
 const LEAVE_PATIENCE = 6000;
 const TAKEOVER_PATIENCE = 3000;
+const SECOND_LOAD = 1500;
 /** A unit that has not called its API by then probably never will. */
 const SILENCE = 60_000;
 
@@ -31,6 +32,7 @@ let shown = { state: "loading", trouble: null };
 let over = false;
 let reported = false;
 let leaving = false;
+let started = false;
 let release = () => {};
 let closed = () => {};
 let puts = Promise.resolve();
@@ -154,6 +156,17 @@ channel.onmessage = async ({ data }) => {
   release();
 };
 
+/** The unit has put something else where the shell was: nothing is saved any more. */
+function onShellGone() {
+  if (leaving || over || !started) return;
+  show({ state: "failed" });
+  cover(
+    "The unit has left its place",
+    "What you did in it until now is kept. Open it again to go on.",
+    { retry: true, leave: true },
+  );
+}
+
 /** Loads the shell and settles with what an earlier window there could not hand over. */
 function openShell() {
   return new Promise((resolve, reject) => {
@@ -162,6 +175,11 @@ function openShell() {
       const frame = $("unit").contentWindow;
       if (event.origin !== given.content || event.source !== frame) return;
       if (event.data?.type !== "rollcall.shell") return;
+      if (started) {
+        // The unit has loaded its surroundings again: the launch begins anew.
+        window.location.reload();
+        return;
+      }
       const pipe = new MessageChannel();
       port?.close();
       port = pipe.port1;
@@ -175,6 +193,8 @@ function openShell() {
       };
       frame.postMessage({ type: "rollcall.port" }, given.content, [pipe.port2]);
     };
+    // Loaded a second time, it is either the shell again, which soon says so, or not.
+    $("unit").onload = () => started && setTimeout(onShellGone, SECOND_LOAD);
     $("unit").src = `${given.content}/__player/shell`;
   });
 }
@@ -294,6 +314,7 @@ async function open() {
   }
   show({ state: "saved", savedAt: null });
   showUnits(start.units ?? []);
+  started = true;
   port.postMessage({
     type: "start",
     launch: given.launch,

@@ -498,3 +498,25 @@ def test_a_tab_closed_in_a_slow_network_leaves_nothing_behind(
     expect(page.locator("#saved-text")).to_contain_text("not yet sent")
     page.close(run_before_unload=True)
     eventually(lambda: site.values(opened)["cmi.core.lesson_location"] == "on its way")
+
+
+def test_a_unit_that_reloads_its_surroundings_begins_anew(
+    site: Site, page: Page
+) -> None:
+    page.goto(site.launch(site.add(scorm_12({"One": unit("One")}))).url)
+    shows(page, "One")
+    set_value(page, "cmi.core.lesson_location", "p4")
+    call(page, "api.LMSCommit('')")
+    call(page, "void setTimeout(() => parent.location.reload(), 500)")
+    expect(content_of(page).locator("#out")).to_have_text("resume|p4")
+
+
+def test_a_unit_that_replaces_the_shell_is_noticed(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One")}, {"x.html": "<p>elsewhere"}))
+    page.goto(site.launch(package).url)
+    shows(page, "One")
+    call(page, "void parent.setTimeout(\"location.href = '/x.html'\", 100)")
+    expect(page.locator("#cover")).to_contain_text("has left its place")
+    expect(page.locator("#saved-text")).to_have_text("Not saving")
+    page.get_by_role("button", name="Try again").click()
+    shows(page, "One")
