@@ -130,8 +130,12 @@ def _own_package(db: Session, package_id: UUID) -> Package:
 
 def _web_address(url: str) -> str:
     """The address, absolute and http; raises InvalidParameter."""
-    given = urlsplit(url)
-    if url and (given.scheme not in {"http", "https"} or not given.netloc):
+    try:
+        given = urlsplit(url)
+        usable = given.scheme in {"http", "https"} and bool(given.netloc)
+    except ValueError:
+        usable = False
+    if url and not usable:
         raise InvalidParameter("return_url is not an absolute web address.")
     return url
 

@@ -90,6 +90,7 @@ def prepare_pages(app: Flask) -> None:
     set_guard(app, "signed_in", _guard_signed_in)
     set_guard(app, "role", _guard_role)
     app.before_request(_check_unsafe)
+    app.before_request(_check_next)
     app.context_processor(_shared)
     app.add_template_filter(words.day_in, "day")
     app.register_error_handler(DomainError, error_page)
@@ -216,6 +217,15 @@ def _require_text(given: MultiDict[str, str]) -> None:
     if any("\0" in value for _, value in given.items(multi=True)):
         message = "The character U+0000 cannot be stored."
         raise Invalid(message)
+
+
+def _check_next() -> BaseResponse | None:
+    """Where a sign-in goes on to must be a page here; else it begins without one."""
+    if request.endpoint != "security.login":
+        return None
+    address = request.values.get("next") or "/"
+    is_here = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return None if is_here else redirect("/sign-in")
 
 
 def _is_ours(declared: Allowed) -> bool:

@@ -135,6 +135,7 @@ def test_a_launch_within_a_registration(api: Api) -> None:
         ({"actor": OTHER, "registration": "r"}, 400),
         ({"actor": OTHER, "return_url": "javascript:alert(1)"}, 400),
         ({"actor": OTHER, "return_url": "//evil.example"}, 400),
+        ({"actor": OTHER, "return_url": "http://["}, 400),
         ({"actor": OTHER, "return_url": "https://e.org/" + "x" * 2000}, 400),
         ({"actor": OTHER, "learner": "x"}, 400),
         ({"actor": OTHER, "return_url": "x" * 70_000}, 413),

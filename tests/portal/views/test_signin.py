@@ -47,6 +47,22 @@ def test_too_many_tries_are_refused_before_the_password(world, caller) -> None:
     assert "Too many tries" in page
 
 
+@pytest.mark.parametrize(
+    "address", ["//evil.example", "/\\evil.example", "https://evil.example", "http://["]
+)
+def test_signing_in_leads_nowhere_else(world, caller, address: str) -> None:
+    browser = caller()
+    answer = browser.get("/sign-in", query_string={"next": address})
+    assert answer.headers["Location"] == "/sign-in"
+    form = {
+        "email": world.cast.officer.email,
+        "password": PASSWORD,
+        "next": address,
+        "csrf_token": browser.token("/sign-in"),
+    }
+    assert browser.post("/sign-in", form).headers["Location"] == "/sign-in"
+
+
 def test_signing_in_needs_the_token_too(world, caller) -> None:
     browser = caller()
     browser.get("/sign-in")
