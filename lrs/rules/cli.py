@@ -15,7 +15,7 @@ import orjson
 from lrs.config import Config
 from lrs.db import make_engine, reading, writing
 from lrs.rules.derive import catch_up, digest, dry_run, replay
-from lrs.rules.explain import Explanation, explain
+from lrs.rules.explain import Explanation, explain, registrations_of
 from lrs.rules.policy import PolicyBook, load_folder, policy_book
 from lrs.rules.tables import Award
 from lrs.tenants import find_tenant
@@ -98,27 +98,63 @@ def _book_json(book: PolicyBook) -> dict[str, Any]:
 
 
 def _explain(arguments: argparse.Namespace, config: Config) -> int:
-    """Always 0: a reason why not yet is an answer."""
+    """Always 0: a reason why not yet is an answer.
+
+    Without `--registration` every one that the rules know of is explained.
+    """
     engine = make_engine(config.database_url)
     try:
         with reading(engine) as db:
-            told = explain(
-                db,
-                tenant=find_tenant(db, name=arguments.tenant).id,
-                ifi=arguments.actor,
-                course_iri=arguments.course,
-                registration=arguments.registration,
-                now=datetime.now(UTC),
-            )
+            tenant = find_tenant(db, name=arguments.tenant).id
+            registrations = [arguments.registration]
+            if arguments.registration is None:
+                registrations = registrations_of(
+                    db, tenant=tenant, ifi=arguments.actor, course_iri=arguments.course
+                )
+            told = [
+                (
+                    one,
+                    explain(
+                        db,
+                        tenant=tenant,
+                        ifi=arguments.actor,
+                        course_iri=arguments.course,
+                        registration=one,
+                        now=datetime.now(UTC),
+                    ),
+                )
+                for one in registrations
+            ]
     finally:
         engine.dispose()
     if arguments.json:
-        print(orjson.dumps(explanation_json(told)).decode())
+        documents = [
+            {"registration": one} | explanation_json(what) for one, what in told
+        ]
+        print(orjson.dumps({"registrations": documents}).decode())
         return 0
-    print(told.headline)
-    for reason in told.reasons:
-        print(f"- {reason.text}")
+    for one, what in told:
+        print(f"Registration {one or '(none)'}")
+        for line in explanation_lines(what):
+            print(f"  {line}")
     return 0
+
+
+def explanation_lines(told: Explanation) -> list[str]:
+    """An explanation in words: outcome, reasons, rule and evidence."""
+    decision = told.decision
+    lines = [told.headline, *(f"- {one.text}" for one in told.reasons)]
+    if decision.at is not None:
+        lines.append(f"Finished at {decision.at:%Y-%m-%dT%H:%M:%SZ}.")
+    if decision.credit is not None:
+        cycle = decision.credit.cycle or "no cycle"
+        lines.append(f"Credit: {decision.credit.value}, in {cycle}.")
+    if decision.span is not None:
+        version = decision.span.version
+        zone = decision.span.offer.zone
+        lines.append(f"Judged by {version.id} as of {version.start}, days in {zone}.")
+    lines += [f"Evidence: {one}" for one in decision.evidence]
+    return lines
 
 
 def explanation_json(told: Explanation) -> dict[str, Any]:

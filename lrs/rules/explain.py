@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lrs.persons import actor_keys_of, person_of
@@ -27,6 +28,7 @@ from lrs.rules.facts import Observation, fold, relevant_verbs
 from lrs.rules.known import DEFAULT_ZONE, read_reviews
 from lrs.rules.log import LogReader
 from lrs.rules.policy import Rules, policy_book
+from lrs.rules.tables import NO_REGISTRATION, Standing
 from lrs.tables import key_of
 
 NOW_AND_EVER = 2**62
@@ -167,6 +169,25 @@ def explain(
         clocks={one: clock for _, one, clock in read_reviews(db, tenant=tenant)},
     )
     return tell(rules, facts, decide(rules, facts), now=now)
+
+
+def registrations_of(
+    db: Session, *, tenant: int, ifi: str, course_iri: str
+) -> list[uuid.UUID | None]:
+    """The registrations in which the rules know the person in the course.
+
+    None stands for statements without one; it is also the answer when there is none.
+    """
+    found = db.scalars(
+        select(Standing.registration)
+        .where(
+            Standing.tenant_id == tenant,
+            Standing.person == person_of(db, tenant=tenant, ifi=ifi),
+            Standing.course_key == key_of(course_iri),
+        )
+        .order_by(Standing.registration)
+    ).all()
+    return [None if one == NO_REGISTRATION else one for one in found] or [None]
 
 
 def _observations(

@@ -11,16 +11,19 @@ import pytest
 
 from lrs.db import writing
 from lrs.rules import cli, derive
-from lrs.rules.policy import load_folder
+from lrs.rules.policy import Rules, load_folder
 from lrs.rules.tables import Award
 from statements.errors import Invalid, InvalidPolicy, NotFound
 from tests.lrs.rules.builders import (
     COURSE,
     LEARNER_IFI,
+    LESSON,
     REGISTRATION,
     at,
     offer_course,
+    said,
     store,
+    told,
     whole_way,
 )
 from tests.lrs.rules.runs import follow, net, rows
@@ -95,18 +98,42 @@ def test_explain_in_words_and_as_a_document(
     words = ["--course", COURSE, "--registration", str(REGISTRATION)]
     assert run(config, "explain", "--actor", LEARNER_IFI, *words) == 0
     assert capsys.readouterr().out == (
-        "You have not completed this course yet.\n"
-        "- Your post-test score was 79%. This course needs 80% or more."
+        f"Registration {REGISTRATION}\n"
+        "  You have not completed this course yet.\n"
+        "  - Your post-test score was 79%. This course needs 80% or more."
         " You can take the post-test again.\n"
+        "  Judged by cops.certificate as of 2023-01-01, days in America/Los_Angeles.\n"
     )
     actor = "mbox::mailto:other@agency.example"
     assert run(config, "explain", "--actor", actor, *words, "--json") == 0
-    found = answer(capsys)
+    (found,) = answer(capsys)["registrations"]
+    assert found["registration"] == str(REGISTRATION)
     assert found["outcome"] == "complete"
     assert found["completed_at"] == "2026-02-01T13:00:00+00:00"
     assert (found["credit"], found["cycle"]) == ("4", "cpt-2025")
     assert found["scaled"] == "0.9000000"
     assert found["policy_from"] == "2023-01-01"
+    assert run(config, "explain", "--actor", actor, *words) == 0
+    shown = capsys.readouterr().out
+    assert "Finished at 2026-02-01T13:00:00Z.\n  Credit: 4, in cpt-2025.\n" in shown
+    assert [f"Evidence: {one}" in shown for one in found["evidence"]] == [True] * 5
+
+
+def test_explain_finds_the_registrations_itself(
+    filled: tuple[Config, Engine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, engine = filled
+    with writing(engine) as db:
+        more = said("completed", LESSON, at("2026-02-01T10:00:00"), registration=None)
+        store(db, more, now=at("2026-03-03T10:00:00"))
+        follow(db, at("2026-03-03T10:00:00"))
+    words = ["explain", "--course", COURSE, "--json", "--actor"]
+    assert run(config, *words, LEARNER_IFI) == 0
+    found = answer(capsys)["registrations"]
+    assert [one["registration"] for one in found] == [None, str(REGISTRATION)]
+    assert run(config, *words, "mbox::mailto:nobody@agency.example") == 0
+    (found,) = answer(capsys)["registrations"]
+    assert found["reasons"][0]["code"] == "no_activity"
 
 
 def test_an_unknown_tenant_is_not_found(filled: tuple[Config, Engine]) -> None:
@@ -201,3 +228,11 @@ def test_a_dry_run_without_a_policy_in_use_is_refused(
     (lenient / "cops.toml").unlink()
     with pytest.raises(InvalidPolicy, match="is gone"):
         run(config, "dry-run", str(lenient))
+
+
+def test_without_any_rules_there_is_none_to_name() -> None:
+    lines = cli.explanation_lines(told([], Rules("UTC", (), ())))
+    assert lines == [
+        "This course is not offered at present.",
+        "- Nobody offers this course for credit or a certificate.",
+    ]
