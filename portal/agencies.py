@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import String, Uuid, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, UtcDateTime, new_id
@@ -51,7 +52,10 @@ def create_agency(
         raise DuplicateAgency
     agency = Agency(name=name, slug=slug, in_program=in_program, created_at=now)
     db.add(agency)
-    db.flush()
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise DuplicateAgency from error
     return agency
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, Uuid, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.config import Config
@@ -90,7 +91,11 @@ def enrol(
         raise AlreadyEnrolled
     else:
         enrolment.dropped_at = None
-    db.flush()
+    try:
+        db.flush()
+    except IntegrityError as error:
+        # the same click twice, at the same moment
+        raise AlreadyEnrolled from error
     record_own_act(db, config=config, enrolment=enrolment, verb="registered", now=now)
     return enrolment
 

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, delete
+from sqlalchemy import Index, String, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime
@@ -53,21 +53,28 @@ def find_session(db: Session, *, token: str, now: datetime) -> PortalSession | N
     return row if row is not None and is_alive(row, now=now) else None
 
 
+def begin_session(
+    db: Session, *, token: str, data: dict[str, Any], now: datetime
+) -> None:
+    """Keep a new session; those that ended by themselves are cleared away."""
+    db.execute(delete(PortalSession).where(PortalSession.seen_at < now - IDLE))
+    db.add(
+        PortalSession(key=key_of_token(token), data=data, created_at=now, seen_at=now)
+    )
+
+
 def save_session(
     db: Session, *, token: str, data: dict[str, Any], now: datetime
 ) -> None:
-    """Keep what the session holds, and that it was used now."""
-    row = db.get(PortalSession, key_of_token(token))
-    if row is None:
-        db.execute(delete(PortalSession).where(PortalSession.seen_at < now - IDLE))
-        db.add(
-            PortalSession(
-                key=key_of_token(token), data=data, created_at=now, seen_at=now
-            )
-        )
-    else:
-        row.data = data
-        row.seen_at = now
+    """Keep what the session holds, and that it was used now.
+
+    A session that was ended meanwhile, by a sign-out in another tab, stays ended.
+    """
+    db.execute(
+        update(PortalSession)
+        .where(PortalSession.key == key_of_token(token))
+        .values(data=data, seen_at=now)
+    )
 
 
 def end_session(db: Session, *, token: str) -> None:

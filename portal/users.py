@@ -15,6 +15,8 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from sqlalchemy import ForeignKey, Index, Integer, String, Uuid, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, UtcDateTime, new_id
@@ -160,7 +162,10 @@ def create_user(
         created_at=now,
     )
     db.add(user)
-    db.flush()
+    try:
+        db.flush()
+    except IntegrityError as error:
+        raise DuplicateUser(field="email") from error
     db.add_all(UserRole(user_id=user.id, role=role) for role in sorted(chosen))
     db.flush()
     return user
@@ -243,10 +248,10 @@ def actor_of(user_id: uuid.UUID, *, portal_url: str) -> dict[str, Any]:
 
 def take_try(db: Session, *, key: str, now: datetime, tries: int = TRIES) -> bool:
     """Use one sign-in try of an account or address; False when none is left."""
-    row = db.get(SignInTries, key, with_for_update=True)
-    if row is None:
-        db.add(SignInTries(key=key, used=1, since=now))
-        return True
+    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    fresh = dialect.insert(SignInTries).values(key=key, used=0, since=now)
+    db.execute(fresh.on_conflict_do_nothing())
+    row = db.get_one(SignInTries, key, with_for_update=True, populate_existing=True)
     back = int((now - row.since) / TRY_EVERY)
     if back > 0:
         row.used = max(row.used - back, 0)

@@ -85,8 +85,7 @@ class DatabaseSessions(SessionInterface):
         with writing(parts().engine) as db:
             if session.old_token:
                 sessions.end_session(db, token=session.old_token)
-            sessions.save_session(
-                db, token=session.token, data=dict(session), now=datetime.now(UTC)
-            )
+            keep = sessions.begin_session if fresh else sessions.save_session
+            keep(db, token=session.token, data=dict(session), now=datetime.now(UTC))
         if fresh:
             response.set_cookie(name, session.token, **options)

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -92,3 +93,17 @@ def test_the_position_counts_at_the_moment_of_the_act(world) -> None:
     [attested] = statements_of(world.parts, "attested")
     assert enrolled["context"]["extensions"][extension("position")] == "sworn"
     assert attested["context"]["extensions"][extension("position")] == "npo"
+
+
+def test_the_same_click_twice_at_the_same_moment(world) -> None:
+    def click(_: int) -> str:
+        try:
+            world.enrol(world.cast.officer)
+        except AlreadyEnrolled:
+            return "refused"
+        return "enrolled"
+
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(click, range(6)))
+    assert sorted(told) == ["enrolled"] + ["refused"] * 5
+    assert len(statements_of(world.parts, "registered")) == 1
