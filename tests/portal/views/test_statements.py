@@ -59,7 +59,16 @@ def test_filters(world, browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["registration=x", "since=yesterday", "until=9999-12-31", "after=x"]
+    "query",
+    [
+        "registration=x",
+        "since=yesterday",
+        "until=9999-12-31",
+        "after=x",
+        f"after={9**99}",
+        f"newest={9**99}",
+        "newest=-1",
+    ],
 )
 def test_filters_that_cannot_be_used(browser, query: str) -> None:
     answer = browser.get(f"/statements?{query}")
