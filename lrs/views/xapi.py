@@ -146,7 +146,11 @@ def _consistent() -> datetime:
 
 
 def _fallback() -> str:
-    """The version named where none was agreed on."""
-    return (
-        VERSIONS[-1] if request.headers.get(VERSION_HEADER, "")[:1] == "2" else "1.0.3"
-    )
+    """The version named where none was agreed on.
+
+    A request that names none is by rule one of 0.95, which is not spoken here.
+    """
+    given = request.headers.get(VERSION_HEADER, "")
+    if not given:
+        return "0.95"
+    return VERSIONS[-1] if given.startswith("2") else VERSIONS[0]
