@@ -1,5 +1,6 @@
 """The learner's pages: active courses, catalogue, course, launch, Honor Code, credit."""
 
+import re
 import uuid
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +31,8 @@ from portal.views.signin import signed_in
 from statements.errors import Conflict, NotEligible, NotFound
 
 BLUEPRINT = page_blueprint("learning")
+
+UNIT = re.compile(r"[0-9]{1,5}")
 
 
 class NotNow(Conflict):
@@ -169,6 +172,9 @@ def drop(enrolment_id: uuid.UUID) -> Response:
     with writing(parts().engine) as db:
         enrolment = own_enrolment(db, signed_in().principal, enrolment_id)
         title = enrolment.course_title
+        [standing] = standings_of(db, config=config, enrolments=[enrolment], now=now)
+        if standing.is_done:
+            raise NotNow("A completed course stays as it is; it cannot be dropped.")
         enrolments.drop(db, config=config, enrolment=enrolment, now=now)
     flash(f"You have dropped {title}. What you did stays on record.", "done")
     return redirect("/my/courses")
@@ -204,7 +210,7 @@ def launch(enrolment_id: uuid.UUID) -> Response:
             db,
             config=config,
             package=package,
-            unit=int(chosen) if chosen.isdecimal() else next_unit(standing),
+            unit=int(chosen) if UNIT.fullmatch(chosen) else next_unit(standing),
             course_iri=course_iri(config, enrolment.course_id),
             revision=enrolment.revision,
             actor=users.actor_of(me.id, portal_url=config.portal_url),

@@ -59,6 +59,13 @@ def test_from_catalog_to_certificate(world, caller) -> None:
     assert "1 of 24 hours earned" in text_of(browser.get("/my/credit"))
 
 
+def test_a_completed_course_is_not_dropped(world, caller) -> None:
+    enrolment_id = world.complete(world.cast.officer)
+    answer = caller(world.cast.officer).post(f"/enrolments/{enrolment_id}/drop")
+    assert answer.status_code == 409
+    assert "cannot be dropped" in text_of(answer)
+
+
 def test_a_pretest_score_is_on_no_page(world, caller) -> None:
     world.complete(world.cast.officer)
     browser = caller(world.cast.officer)
