@@ -138,6 +138,28 @@ def test_unknown_things_and_wrong_methods_are_pages(world, caller) -> None:
         assert script.content_type == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "path", ["/xapi/nothing", "/xapi/activities/state", "/api/v1/nothing"]
+)
+def test_other_systems_are_not_answered_with_pages(app, caller, path: str) -> None:
+    for accept in ("*/*", "text/html"):
+        answer = caller().get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.content_type == "application/problem+json"
+    answer = app.test_client().delete("/xapi/statements")
+    assert answer.status_code == 405
+    assert answer.content_type == "application/problem+json"
+    assert {"GET", "POST", "PUT"} <= set(answer.allow)
+
+
+def test_nul_is_refused_before_a_database_sees_it(world, caller) -> None:
+    operator = caller(world.cast.operator)
+    for path in ("/admin/users?q=%00", "/verify?code=%00"):
+        assert operator.get(path).status_code == 400, path
+    form = {"name": "a\0b", "csrf_token": operator.token("/account")}
+    assert operator.post("/admin/agencies", form).status_code == 400
+
+
 def test_a_fault_tells_nothing_but_its_number(app, caller, monkeypatch) -> None:
     def fail(*_: object, **__: object) -> None:
         message = "SELECT secret FROM place"
