@@ -127,7 +127,7 @@ COURSES = (
         sample="calm-voice",
         hours="0.25",
         credit="0",
-        policy="post.credit",
+        policy="cops.certificate",
         transfer="completion",
         roles={0: "posttest"},
     ),
