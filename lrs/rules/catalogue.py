@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lrs.jobs import enqueue
-from lrs.rules.facts import Observation, RoleTerms, Shape, UnitTerms
+from lrs.rules.facts import LONGEST_WORD, Observation, RoleTerms, Shape, UnitTerms
 from lrs.rules.policy import PERIODS, ROLES, OfferTerms, policy_book
 from lrs.rules.tables import (
     ActivityRole,
@@ -40,6 +40,7 @@ MOVE_ON = (
 )
 CLOCKS = ("timestamp", "stored")
 CHUNK = 400
+LONGEST_PRODUCT = 400
 
 
 def note_change(
@@ -103,6 +104,10 @@ def record_offer(
     _check_amount("hours", hours)
     _check_amount("credit", credit)
     _check_zone(zone)
+    product = product or course_iri
+    if len(product) > LONGEST_PRODUCT:
+        message = f"product: give one of at most {LONGEST_PRODUCT} characters."
+        raise Invalid(message, field="product")
     course_key = key_of(course_iri)
     offer = Offer(
         tenant_id=tenant,
@@ -112,7 +117,7 @@ def record_offer(
         course_key=course_key,
         course_iri=course_iri,
         policy=policy,
-        product=product or course_iri,
+        product=product,
         period=period,
         zone=zone,
         hours=hours,
@@ -142,6 +147,7 @@ def record_structure(
     """Say which units a revision of a course has; the newest row counts."""
     for unit in units:
         _known("move_on", unit.move_on, MOVE_ON)
+    _check_revision(revision)
     course_key = key_of(course_iri)
     structure = Structure(
         tenant_id=tenant,
@@ -196,6 +202,7 @@ def set_role(
     proposed test is none, confirm it as `unit`.
     """
     _known("role", role, ROLES)
+    _check_revision(revision)
     course_key = key_of(course_iri)
     row = ActivityRole(
         tenant_id=tenant,
@@ -259,6 +266,11 @@ def _known_all(field: str, values: Iterable[str], known: Collection[str]) -> Non
 def _check_amount(field: str, value: Decimal | None) -> None:
     if value is not None and (not value.is_finite() or value < 0):
         raise Invalid(f"{field}: {value} is not an amount.", field=field)
+
+
+def _check_revision(revision: str) -> None:
+    if len(revision) > LONGEST_WORD or not revision.isprintable():
+        raise Invalid(f"revision: at most {LONGEST_WORD} signs.", field="revision")
 
 
 def _check_zone(zone: str) -> None:

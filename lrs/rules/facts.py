@@ -24,6 +24,7 @@ EXACT = Context(prec=50, rounding=ROUND_HALF_UP)
 
 # the year 1 has no day in zones west of Greenwich
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LONGEST_WORD = 100
 # verbs whose statement may carry a result: completion, success, score
 RESULTS = frozenset(
     {"completed", "passed", "failed", "scored", "responded", "terminated", "suspended"}
@@ -128,7 +129,6 @@ def read_observation(
         return None
     result: Mapping[str, Any] = statement.get("result") or {}
     counts = verb in RESULTS
-    position = extensions.get(EXTENSIONS["position"], "")
     registration = context.get("registration")
     return Observation(
         seq=seq,
@@ -139,14 +139,21 @@ def read_observation(
         activity=target["id"],
         context=_context_activities(context),
         registration=None if registration is None else UUID(registration),
-        revision=str(context.get("revision", "")),
+        revision=_word(context.get("revision")),
         # an explicit false contradicts the verb, and the doubt counts
         completion=counts and result.get("completion", verb == "completed") is True,
         success=counts and result.get("success", verb == "passed") is True,
         score=read_score(raw, evidence) if counts and "score" in result else None,
-        position=position if isinstance(position, str) else "",
+        position=_word(extensions.get(EXTENSIONS["position"])),
         gates=frozenset(name for name in GATES if EXTENSIONS[name] in extensions),
     )
+
+
+def _word(value: object) -> str:
+    """A short text that any database can keep; "" for anything else."""
+    if isinstance(value, str) and len(value) <= LONGEST_WORD and value.isprintable():
+        return value
+    return ""
 
 
 def _context_activities(context: Mapping[str, Any]) -> frozenset[str]:

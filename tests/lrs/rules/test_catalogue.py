@@ -71,6 +71,7 @@ def test_offers_are_only_added(db: Session, now: datetime) -> None:
         ("period", "month"),
         ("hours", Decimal(-1)),
         ("credit", Decimal("NaN")),
+        ("product", "p" * 401),
         ("zone", "America/Springfield"),
         ("zone", "../etc/passwd"),
     ],
@@ -119,6 +120,15 @@ def test_roles_and_reviews_are_checked(db: Session, now: datetime) -> None:
             course_iri=COURSE,
             revision="1",
             units=[UnitTerms(LESSON, "Lesson", move_on="Never")],
+            now=now,
+        )
+    with pytest.raises(Invalid):
+        catalogue.record_structure(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri=COURSE,
+            revision="r" * 101,
+            units=UNITS,
             now=now,
         )
     with pytest.raises(Invalid):

@@ -16,6 +16,7 @@ from lrs.rules.derive import catch_up, handle_changed
 from lrs.rules.explain import explain
 from lrs.rules.tables import Award, RulesCursor, Standing
 from lrs.tables import MAIN_TENANT, key_of
+from statements.vocabulary import extension
 from tests.lrs.rules.builders import (
     COURSE,
     LEARNER_IFI,
@@ -572,3 +573,16 @@ def test_publishing_a_revision_leaves_those_on_another_alone(
     assert decided == ["1"]
     assert net(db) == set()
     check_replay(db, now)
+
+
+@pytest.mark.parametrize("revision", ["r" * 150, "1\x00"])
+def test_no_statement_stops_the_log(db: Session, now: datetime, revision: str) -> None:
+    offer_course(db, now=now)
+    way = whole_way(at("2026-02-01T10:00:00"))
+    for one in way:
+        one["context"]["revision"] = revision
+    way[0]["context"]["extensions"] = {extension("position"): "sworn\x00"}
+    store(db, *way, now=now)
+    follow(db, now)
+    # an unknown revision is judged by the newest
+    assert len(net(db)) == 2

@@ -122,7 +122,14 @@ def test_one_activity_without_a_list_is_a_context_too() -> None:
 
 
 def test_a_position_must_be_a_word() -> None:
-    for position, expected in (("sworn", "sworn"), (5, ""), (["sworn"], "")):
+    for position, expected in (
+        ("sworn", "sworn"),
+        (5, ""),
+        (["sworn"], ""),
+        ("s" * 100, "s" * 100),
+        ("s" * 101, ""),
+        ("sworn\x00", ""),
+    ):
         extensions = {"position": position}
         statement = said("registered", COURSE, START, extensions=extensions)
         assert read(statement).position == expected
@@ -196,3 +203,9 @@ def test_an_absurdly_deep_statement_stops_nothing() -> None:
     found = read_score(raw, EVIDENCE)
     assert found is not None
     assert (found.scaled, found.problem) == (None, "not_computable")
+
+
+@pytest.mark.parametrize("revision", ["r" * 101, "1\x00", "1\n"])
+def test_an_absurd_revision_is_an_unknown_one(revision: str) -> None:
+    # PostgreSQL keeps neither; the log must not stop for it
+    assert read(said("completed", LESSON, START, revision=revision)).revision == ""
