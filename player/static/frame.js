@@ -4,9 +4,21 @@
  * started, because what the unit finds when it resumes is decided at the start.
  */
 
+import {
+  $,
+  askToLeave,
+  closeNarrowMenu,
+  cover,
+  given,
+  listenToMenu,
+  notice,
+  show,
+  showUnits,
+  uncover,
+} from "./display.js";
 import { Journal } from "./journal.js";
 import { post, Queue } from "./queue.js";
-import { announcement, lackingText, leaveText, savedText, unitText } from "./words.js";
+import { lackingText } from "./words.js";
 
 const SHELL_PATIENCE = 20_000;
 const CLOSE_PATIENCE = 4000;
@@ -16,19 +28,13 @@ const SECOND_LOAD = 1500;
 /** A unit that has not called its API by then probably never will. */
 const SILENCE = 60_000;
 
-const $ = (id) => document.getElementById(id);
-const given = JSON.parse($("launch").textContent);
 const token = { current: given.token };
 const tab = Math.random().toString(36).slice(2);
 const channel = new BroadcastChannel(`rollcall.player.${given.registration}`);
 const later = (ms) => new Promise((done) => setTimeout(done, ms));
-const clock = (ms) =>
-  new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
 let journal = null;
 let queue = null;
 let port = null;
-let shown = { state: "loading", trouble: null };
 let over = false;
 let reported = false;
 let leaving = false;
@@ -39,51 +45,6 @@ let puts = Promise.resolve();
 
 // The token has done its work; it need not stand in the address bar and the history.
 window.history.replaceState(null, "", window.location.pathname);
-
-function show(now) {
-  const said = announcement(shown, now);
-  const bad = ["waiting", "offline", "signed_out"].includes(now.state);
-  shown = { ...now, trouble: bad ? now.state : now.state === "saving" ? shown.trouble : null };
-  $("saved").dataset.state = now.state;
-  $("saved-text").textContent = savedText(now, clock);
-  if (said !== null) $("announce").textContent = said;
-}
-
-function notice(text, { label = null, action = null } = {}) {
-  $("notice-text").textContent = text;
-  $("notice-action").hidden = label === null;
-  $("notice-action").textContent = label ?? "";
-  $("notice-action").onclick = action;
-  $("notice").hidden = false;
-}
-
-function cover(title, text, { busy = false, retry = false, leave = false } = {}) {
-  $("cover-title").textContent = title;
-  $("cover-text").textContent = text;
-  $("spinner").hidden = !busy;
-  $("cover-retry").hidden = !retry;
-  $("cover-leave").hidden = !(leave && given.return_url);
-  $("cover").hidden = false;
-  $("stage").setAttribute("aria-busy", String(busy));
-  if (!busy) $("announce").textContent = `${title}. ${text}`;
-}
-
-function uncover() {
-  if (leaving) return;
-  $("cover").hidden = true;
-  $("stage").setAttribute("aria-busy", "false");
-  // Keys go to the unit, unless the learner has gone somewhere else meanwhile.
-  if (document.activeElement === document.body) $("unit").focus();
-}
-
-function showUnits(units) {
-  for (const one of units) {
-    const state = document.querySelector(`#menu [data-unit="${one.index}"] .state`);
-    if (state === null) continue;
-    state.textContent = unitText({ ...one, current: one.index === given.unit });
-    state.dataset.state = one.success === "failed" ? "failed" : one.completion;
-  }
-}
 
 /** Ends this window's part: another launch or another tab has the course now. */
 function giveUp(title, text, { retry = true } = {}) {
@@ -220,7 +181,7 @@ function onShell(data) {
       { retry: true, leave: true },
     );
   } else if (data?.type === "unit") {
-    uncover();
+    if (!leaving) uncover();
     setTimeout(() => reported || over || silent(), SILENCE);
   } else if (data?.type === "lacking") {
     const text = lackingText(data);
@@ -349,18 +310,6 @@ async function finish() {
   return journal.count(given.launch);
 }
 
-function askToLeave(waiting) {
-  return new Promise((resolve) => {
-    const dialog = $("leave");
-    $("leave-text").textContent = leaveText(waiting);
-    $("leave-stay").onclick = () => dialog.close("stay");
-    $("leave-go").onclick = () => dialog.close("go");
-    dialog.onclose = () => resolve(dialog.returnValue === "go");
-    dialog.returnValue = "";
-    dialog.showModal();
-  });
-}
-
 async function leaveThen(go) {
   let waiting = await finish();
   while (waiting > 0 && !(await askToLeave(waiting))) waiting = await finish();
@@ -402,30 +351,6 @@ async function toUnit(unit) {
   );
 }
 
-const wide = window.matchMedia("(min-width: 64rem)");
-
-function showMenu(wanted) {
-  const menu = $("menu");
-  menu.hidden = !wanted;
-  $("menu-button").setAttribute("aria-expanded", String(wanted));
-  if (wanted) menu.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-}
-
-/** Where the menu lies over the unit, it must not hide what is said there. */
-function closeNarrowMenu() {
-  if ($("menu") !== null && !wide.matches) showMenu(false);
-}
-
-function listenToMenu(menu) {
-  $("menu-button").onclick = () => showMenu(menu.hidden);
-  menu.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
-    showMenu(false);
-    $("menu-button").focus();
-  };
-  showMenu(wide.matches);
-}
-
 function listen() {
   $("exit").onclick = () => leaveThen(toReturn);
   $("cover-leave").onclick = () => leaveThen(toReturn);
@@ -442,7 +367,7 @@ function listen() {
       if (unit !== given.unit) leaveThen(() => toUnit(unit));
     };
   }
-  if ($("menu") !== null) listenToMenu($("menu"));
+  listenToMenu();
   if (document.fullscreenEnabled) {
     $("full").hidden = false;
     $("full").onclick = () => $("stage").requestFullscreen();

@@ -29,7 +29,9 @@ from statements.errors import NotFound, Unauthenticated
 BLUEPRINT = Blueprint("player", __name__, template_folder="../templates")
 
 COOKIE = "rollcall_launch"
-PAGE_FILES = frozenset({"frame.js", "frame.css", "journal.js", "queue.js", "words.js"})
+PAGE_FILES = frozenset(
+    {"display.js", "frame.css", "frame.js", "journal.js", "queue.js", "words.js"}
+)
 
 
 def policy(frame: str) -> str:
