@@ -575,13 +575,12 @@ def test_publishing_a_revision_leaves_those_on_another_alone(
     check_replay(db, now)
 
 
-@pytest.mark.parametrize("revision", ["r" * 150, "1\x00"])
-def test_no_statement_stops_the_log(db: Session, now: datetime, revision: str) -> None:
+def test_no_statement_stops_the_log(db: Session, now: datetime) -> None:
     offer_course(db, now=now)
     way = whole_way(at("2026-02-01T10:00:00"))
     for one in way:
-        one["context"]["revision"] = revision
-    way[0]["context"]["extensions"] = {extension("position"): "sworn\x00"}
+        one["context"]["revision"] = "r" * 150
+    way[0]["context"]["extensions"] = {extension("position"): "s" * 5000}
     store(db, *way, now=now)
     follow(db, now)
     # an unknown revision is judged by the newest
