@@ -126,6 +126,7 @@ def _names(launch: Launch, manifest: Manifest) -> dict[str, Any]:
     order = [unit.index for unit in units]
     place = order.index(present)
     return {
+        "mode": launch.mode,
         "course_title": launch.course_title,
         "unit_title": units[place].title,
         "units": [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lrs.config import Config
+    from player.scorm_12 import Mode
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -84,6 +85,7 @@ class Site:
         registration: uuid.UUID | None = None,
         learner: str = "learner-1",
         return_url: str = "",
+        mode: Mode = "Normal",
     ) -> launches.Opened:
         """Open a launch of a unit."""
         home = self.parts.config.portal_url
@@ -100,7 +102,7 @@ class Site:
                     "account": {"homePage": home, "name": learner},
                 },
                 registration=registration or uuid.uuid4(),
-                mode="Normal",
+                mode=mode,
                 mastery={},
                 return_url=return_url,
                 learner_name="Officer, Sworn",

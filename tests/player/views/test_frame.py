@@ -163,6 +163,13 @@ def test_the_menu_is_for_several_units(site: Site, client: FlaskClient) -> None:
     assert "Unit 2 of 3" in several.text
 
 
+def test_a_review_says_that_nothing_counts(site: Site, client: FlaskClient) -> None:
+    package = site.add(scorm_12({"One": unit("One")}))
+    assert "nothing you do here counts" not in client.get(site.launch(package).url).text
+    review = client.get(site.launch(package, mode="Review").url)
+    assert "Review: nothing you do here counts" in review.text
+
+
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
