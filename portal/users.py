@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
-from sqlalchemy import ForeignKey, Index, Integer, String, Uuid, func, select
+from sqlalchemy import ForeignKey, Index, Integer, String, Uuid, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -133,20 +133,7 @@ def create_user(
 ) -> User:
     """The new user, confirmed and active; raises Invalid or DuplicateUser."""
     email = normal_email(email)
-    name = " ".join(name.split())
-    chosen = frozenset(roles) | {"learner"}
-    if not name or len(name) > 200:
-        message = "Give a name of up to 200 characters."
-        raise Invalid(message, field="name")
-    if unknown := chosen - ROLES.keys():
-        message = f"There is no role {min(unknown)!r}."
-        raise Invalid(message, field="roles")
-    if position not in POSITIONS:
-        message = f"There is no position {position!r}."
-        raise Invalid(message, field="position")
-    if agency is None and chosen & {"training_manager", "lp_administrator"}:
-        message = "A training manager or LP administrator belongs to an agency."
-        raise Invalid(message, field="agency")
+    name, chosen = _checked(name, roles, agency, position)
     if find_user(db, email=email) is not None:
         raise DuplicateUser(field="email")
     user = User(
@@ -169,6 +156,61 @@ def create_user(
     db.add_all(UserRole(user_id=user.id, role=role) for role in sorted(chosen))
     db.flush()
     return user
+
+
+def _checked(
+    name: str, roles: Iterable[str], agency: Agency | None, position: str
+) -> tuple[str, frozenset[str]]:
+    """The name in one spelling and all roles; raises Invalid, naming the field."""
+    name = " ".join(name.split())
+    chosen = frozenset(roles) | {"learner"}
+    if not name or len(name) > 200:
+        message = "Give a name of up to 200 characters."
+        raise Invalid(message, field="name")
+    if unknown := chosen - ROLES.keys():
+        message = f"There is no role {min(unknown)!r}."
+        raise Invalid(message, field="roles")
+    if position not in POSITIONS:
+        message = f"There is no position {position!r}."
+        raise Invalid(message, field="position")
+    if agency is None and chosen & {"training_manager", "lp_administrator"}:
+        message = "A training manager or LP administrator belongs to an agency."
+        raise Invalid(message, field="agency")
+    return name, chosen
+
+
+def change_user(
+    db: Session,
+    *,
+    user: User,
+    name: str,
+    roles: Iterable[str],
+    agency: Agency | None,
+    position: str,
+) -> None:
+    """Correct a user; other roles or another agency end the open sessions.
+
+    Certificates keep the name under which they were issued. Raises Invalid.
+    """
+    name, chosen = _checked(name, roles, agency, position)
+    agency_id = agency.id if agency else None
+    before = roles_of(db, user_id=user.id)
+    if chosen != before or agency_id != user.agency_id:
+        user.uniquifier = new_id().hex
+    user.name, user.position, user.agency_id = name, position, agency_id
+    db.execute(
+        delete(UserRole).where(
+            UserRole.user_id == user.id, UserRole.role.in_(before - chosen)
+        )
+    )
+    db.add_all(UserRole(user_id=user.id, role=role) for role in sorted(chosen - before))
+    db.flush()
+
+
+def set_password(user: User, *, password: str) -> None:
+    """Another password; every open session ends. Raises Invalid."""
+    user.password = hash_password(password)
+    user.uniquifier = new_id().hex
 
 
 def set_active(user: User, *, active: bool) -> None:

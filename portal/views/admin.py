@@ -1,6 +1,7 @@
 """The operator's pages: users, agencies, credentials, health, and the log."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -16,7 +17,7 @@ from lrs.views.access import allow
 from lrs.views.application import parts
 from portal import agencies, users, words
 from portal.access import POSITIONS, ROLES, roles_for
-from portal.audit import find_acts, record_act
+from portal.audit import AuditEntry, find_acts, record_act
 from portal.views.pages import clock, page_blueprint, render
 from portal.views.signin import signed_in
 from statements.errors import Conflict, Invalid
@@ -86,6 +87,97 @@ def add_user() -> str | tuple[str, int] | Response:
         return _user_form(form.to_dict(), error.detail, field), 400
     flash(f"{name} can sign in now.", "done")
     return redirect("/admin/users")
+
+
+@BLUEPRINT.get("/admin/users/<uuid:user_id>")
+@allow("role", *roles_for("users.manage"))
+def show_user(user_id: uuid.UUID) -> str:
+    return _user_page(user_id)
+
+
+def _user_page(
+    user_id: uuid.UUID,
+    form: dict[str, Any] | None = None,
+    problem: str = "",
+    field: str = "",
+) -> str:
+    with reading(parts().engine) as db:
+        person = users.person_with(db, user=users.get_user(db, user_id=user_id))
+        known = [("", "None"), *((a.slug, a.name) for a in agencies.find_agencies(db))]
+        return render(
+            "admin/user.html",
+            person=person,
+            form=form
+            or {
+                "name": person.user.name,
+                "agency": person.agency.slug if person.agency else "",
+                "position": person.user.position,
+                "roles": person.roles,
+            },
+            problem=problem,
+            field=field,
+            agencies=known,
+            positions=POSITIONS.items(),
+            roles=ROLES.items(),
+            acts=_act_rows(db, find_acts(db, subject_id=user_id, limit=20)),
+        )
+
+
+@BLUEPRINT.post("/admin/users/<uuid:user_id>")
+@allow("role", *roles_for("users.manage"))
+def change_user(user_id: uuid.UUID) -> tuple[str, int] | Response:
+    form, now = request.form, clock()
+    roles = frozenset(form.getlist("roles"))
+    if user_id == signed_in().id and "operator" not in roles:
+        message = "You cannot take the operator's role from yourself."
+        raise Conflict(message)
+    try:
+        with writing(parts().engine) as db:
+            wanted = form.get("agency", "")
+            users.change_user(
+                db,
+                user=users.get_user(db, user_id=user_id),
+                name=form.get("name", ""),
+                roles=roles,
+                agency=agencies.find_agency(db, name=wanted) if wanted else None,
+                position=form.get("position", ""),
+            )
+            record_act(
+                db,
+                user_id=signed_in().id,
+                action="user.changed",
+                subject="user",
+                subject_id=user_id,
+                detail={"roles": sorted(roles), "agency": wanted},
+                now=now,
+            )
+    except Invalid as error:
+        given = form.to_dict() | {"roles": roles}
+        field = str(error.extra.get("field", ""))
+        return _user_page(user_id, given, error.detail, field), 400
+    flash("The changes are kept.", "done")
+    return redirect(f"/admin/users/{user_id}")
+
+
+@BLUEPRINT.post("/admin/users/<uuid:user_id>/password")
+@allow("role", *roles_for("users.manage"))
+def set_password(user_id: uuid.UUID) -> tuple[str, int] | Response:
+    try:
+        with writing(parts().engine) as db:
+            user = users.get_user(db, user_id=user_id)
+            users.set_password(user, password=request.form.get("password", ""))
+            record_act(
+                db,
+                user_id=signed_in().id,
+                action="user.password_set",
+                subject="user",
+                subject_id=user_id,
+                now=clock(),
+            )
+    except Invalid as error:
+        return _user_page(user_id, None, error.detail, "password"), 400
+    flash("The new password holds from now on. Hand it over in person.", "done")
+    return redirect(f"/admin/users/{user_id}")
 
 
 @BLUEPRINT.post("/admin/users/<uuid:user_id>/<any(open, close):act>")
@@ -232,25 +324,28 @@ def _health(db: Session) -> dict[str, Any]:
 @BLUEPRINT.get("/admin/audit")
 @allow("role", *roles_for("audit.view"))
 def show_audit() -> str:
-    zone = parts().config.timezone
     with reading(parts().engine) as db:
-        acts = find_acts(db)
-        ids = {act.user_id for act in acts if act.user_id is not None}
-        names = {
-            user.id: user.name
-            for user in db.scalars(select(users.User).where(users.User.id.in_(ids)))
+        return render("admin/audit.html", acts=_act_rows(db, find_acts(db)))
+
+
+def _act_rows(db: Session, acts: Sequence[AuditEntry]) -> list[dict[str, Any]]:
+    """Acts as the pages show them, with the names of who did them."""
+    zone = parts().config.timezone
+    ids = {act.user_id for act in acts if act.user_id is not None}
+    names = {
+        user.id: user.name
+        for user in db.scalars(select(users.User).where(users.User.id.in_(ids)))
+    }
+    return [
+        {
+            "when": words.moment_in(act.at, zone),
+            "who": _who(names, act.user_id),
+            "action": act.action,
+            "subject": act.subject,
+            "subject_id": act.subject_id,
         }
-        rows = [
-            {
-                "when": words.moment_in(act.at, zone),
-                "who": _who(names, act.user_id),
-                "action": act.action,
-                "subject": act.subject,
-                "subject_id": act.subject_id,
-            }
-            for act in acts
-        ]
-    return render("admin/audit.html", acts=rows)
+        for act in acts
+    ]
 
 
 def _who(names: dict[uuid.UUID, str], user_id: uuid.UUID | None) -> str:

@@ -80,6 +80,48 @@ def test_closing_and_opening(parts, cast, caller) -> None:
     assert browser.post(own).status_code == 409
 
 
+def test_correcting_a_user_ends_sessions_where_permissions_change(
+    parts, cast, caller
+) -> None:
+    browser, officer = caller(cast.operator), caller(cast.officer)
+    path = f"/admin/users/{cast.officer.id}"
+    form = {
+        "name": "Sergeant",
+        "agency": cast.harbor.slug,
+        "position": "dispatcher",
+        "roles": [],
+    }
+    assert browser.post(path, form).headers["Location"] == path
+    assert "Sergeant" in text_of(officer.get("/account"))
+    assert browser.post(path, form | {"roles": ["training_manager"]}).status_code == 302
+    assert officer.get("/account").status_code == 302
+    assert caller(cast.officer).get("/agency/learners").status_code == 200
+    assert browser.post(path, form).status_code == 302
+    assert caller(cast.officer).get("/agency/learners").status_code == 403
+    assert len(acts(parts, "user.changed")) == 3
+    wrong = browser.post(path, form | {"roles": ["training_manager"], "agency": ""})
+    assert wrong.status_code == 400
+    assert "belongs to an agency" in text_of(wrong)
+    own = f"/admin/users/{cast.operator.id}"
+    assert browser.post(own, form).status_code == 409
+
+
+def test_a_new_password_by_hand(parts, cast, caller) -> None:
+    browser, officer = caller(cast.operator), caller(cast.officer)
+    path = f"/admin/users/{cast.officer.id}"
+    short = browser.post(f"{path}/password", {"password": "short"})
+    assert short.status_code == 400
+    assert "Choose a password" in text_of(short)
+    new = {"password": "a quite different one"}
+    assert browser.post(f"{path}/password", new).headers["Location"] == path
+    assert officer.get("/account").status_code == 302
+    assert "do not match" in text_of(caller().sign_in(cast.officer.email))
+    assert caller().sign_in(cast.officer.email, new["password"]).status_code == 302
+    [entry] = acts(parts, "user.password_set")
+    assert "different" not in str(entry.detail)
+    assert "user.password_set" in text_of(browser.get(path))
+
+
 def test_agencies(parts, cast, caller) -> None:
     browser = caller(cast.operator)
     assert "None yet" in text_of(browser.get("/admin/agencies"))
