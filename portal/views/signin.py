@@ -5,7 +5,7 @@ reset and second factors; users are ours, so an adapter stands in for its datast
 """
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, request, session
@@ -102,6 +102,7 @@ class SignInForm(LoginForm):
     """The sign-in form: few tries for an account or a network address."""
 
     is_spent = False
+    remember = None  # a session ends after half an hour; nothing outlives it
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the tries before the password, so a flood costs no hashing."""
@@ -140,6 +141,10 @@ def _renew_session(_app: Flask, user: SignedIn, **_: Any) -> None:
         users.get_user(db, user_id=user.id).signed_in_at = datetime.now(UTC)
 
 
+def _nobody(_given: object) -> None:
+    """No user, whatever a request carries beside its session."""
+
+
 def set_up(app: Flask, config: Config) -> None:
     """Server-side sessions and Flask-Security on the app."""
     secure = config.portal_url.startswith("https:")
@@ -160,7 +165,9 @@ def set_up(app: Flask, config: Config) -> None:
         SECURITY_LOGIN_URL="/sign-in",
         SECURITY_LOGOUT_URL="/sign-out",
         SECURITY_LOGOUT_METHODS=["POST"],
-        SECURITY_VERIFY_URL="/sign-in/again",
+        # no page of its own asks for the password again
+        SECURITY_FRESHNESS=timedelta(seconds=-1),
+        SECURITY_API_ENABLED_METHODS=["session"],
         SECURITY_POST_LOGIN_VIEW="/",
         SECURITY_POST_LOGOUT_VIEW="/sign-in",
         SECURITY_LOGIN_USER_TEMPLATE="account/sign_in.html",
@@ -171,7 +178,11 @@ def set_up(app: Flask, config: Config) -> None:
         SECURITY_USER_IDENTITY_ATTRIBUTES=[{"email": {"case_insensitive": True}}],
     )
     app.session_interface = DatabaseSessions()
-    Security(app, Accounts(), login_form=SignInForm)
-    # a session is the only way to be signed in: no tokens that outlive it
-    app.login_manager._request_callback = None  # type: ignore[attr-defined]  # noqa: SLF001
+    security = Security(app, Accounts(), login_form=SignInForm)
+    # answers are pages: the other kind can hold a token
+    security.want_json(lambda _request: False)
+    # a session is the only way to be signed in: no tokens or cookies that outlive it
+    manager = app.login_manager  # type: ignore[attr-defined]
+    manager.request_loader(_nobody)
+    manager._load_user_from_remember_cookie = _nobody  # noqa: SLF001
     user_logged_in.connect(_renew_session, app)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask_login.utils import encode_cookie
 
 from lrs.db import writing
 from portal.users import get_user, set_active
@@ -71,3 +72,60 @@ def test_signing_in_needs_the_token_too(world, caller) -> None:
         {"email": world.cast.officer.email, "password": PASSWORD, "csrf_token": "no"},
     )
     assert browser.get("/account").status_code == 302
+
+
+def test_no_cookie_outlives_the_session(world, caller) -> None:
+    browser = caller()
+    form = {
+        "email": world.cast.officer.email,
+        "password": PASSWORD,
+        "remember": "y",
+        "csrf_token": browser.token("/sign-in"),
+    }
+    answer = browser.post("/sign-in", form)
+    assert answer.status_code == 302
+    names = {
+        cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie")
+    }
+    assert names == {"rollcall"}
+    assert browser.get("/account").status_code == 200
+    browser.post("/sign-out")
+    assert browser.get("/account").status_code == 302
+
+
+def test_a_cookie_that_remembers_opens_nothing(app, world, caller) -> None:
+    browser = caller()
+    with app.app_context():
+        known = encode_cookie(world.cast.officer.uniquifier)
+    browser.client.set_cookie("remember_token", known)
+    assert browser.get("/account").status_code == 302
+
+
+def test_the_password_is_asked_for_on_one_page_only(world, caller) -> None:
+    browser = caller(world.cast.officer)
+    assert browser.get("/sign-in/again").status_code == 404
+    answer = browser.post("/sign-in/again", {"password": "not the password"})
+    assert answer.status_code == 404
+
+
+def test_signing_in_gives_no_tokens(world, caller) -> None:
+    browser = caller()
+    form = {
+        "email": world.cast.officer.email,
+        "password": PASSWORD,
+        "csrf_token": browser.token("/sign-in"),
+    }
+    answer = browser.post(
+        "/sign-in?include_auth_token", form, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 302
+    assert "token" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["/account", "/sign-in"])
+def test_tokens_in_a_request_are_nothing(world, caller, path: str) -> None:
+    anonymous = caller().get(
+        path, headers={"Authentication-Token": world.cast.officer.uniquifier}
+    )
+    assert anonymous.status_code == (302 if path == "/account" else 200)
+    assert caller(world.cast.officer).get(path).status_code in {200, 302}
