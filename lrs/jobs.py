@@ -10,28 +10,41 @@ transaction as what it writes, so every statement is handled exactly once.
 """
 
 import logging
+import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Index, Integer, String, Text, Uuid, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lrs.db import Base, Json, UtcDateTime, new_id, reading, writing
+from lrs.db import (
+    Base,
+    Json,
+    UtcDateTime,
+    insert_new,
+    new_id,
+    reading,
+    writing,
+)
 from lrs.parts import Parts
 from lrs.tables import Clock
+from statements.errors import Unavailable
 
 log = logging.getLogger("rollcall.jobs")
 
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=1)
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(hours=1)
 FOLLOW_BATCH = 500
 
 Handler = Callable[[Parts, dict[str, Any], datetime], None]
 Periodic = Callable[[Parts, datetime], None]
+Now = Callable[[], datetime]
 
 
 class Follow(Protocol):
@@ -80,61 +93,106 @@ def enqueue(
 def run_due(
     parts: Parts, handlers: Mapping[str, tuple[Handler, ...]], now: datetime
 ) -> int:
-    """Run every job that is due; the number of jobs tried."""
+    """Run every job that is due at `now`; the number of jobs tried."""
     tried = 0
-    while (claimed := _claim(parts, now)) is not None:
-        job_id, kind, payload, tries = claimed
+    while run_next(parts, handlers, lambda: now):
         tried += 1
-        failure = None
-        try:
-            for handler in handlers[kind]:
-                handler(parts, payload, now)
-        except Exception:
-            failure = traceback.format_exc()
-            log.exception("job failed", extra={"job": str(job_id), "kind": kind})
-        _finish(parts, job_id, tries=tries, failure=failure, now=now)
     return tried
 
 
-def _claim(
-    parts: Parts, now: datetime
-) -> tuple[uuid.UUID, str, dict[str, Any], int] | None:
-    """Lease the next due job, so that no other worker takes it meanwhile."""
-    due = (
-        select(Job)
-        .where(Job.done_at.is_(None), Job.run_at <= now)
-        .order_by(Job.run_at, Job.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    with reading(parts.engine) as db:
-        if (
-            db.scalar(
-                select(Job.id).where(Job.done_at.is_(None), Job.run_at <= now).limit(1)
+def run_next(
+    parts: Parts, handlers: Mapping[str, tuple[Handler, ...]], clock: Now
+) -> bool:
+    """Run the job that has been due the longest; whether there was one.
+
+    While it runs its lease is renewed, so that only the job of a worker that died is
+    taken up by another. Whoever has lost the lease all the same changes nothing.
+    """
+    claimed = _claim(parts, clock())
+    if claimed is None:
+        return False
+    failure = None
+    with _renewed(parts, claimed, clock):
+        try:
+            for handler in handlers[claimed.kind]:
+                handler(parts, claimed.payload, clock())
+        except Exception:
+            failure = traceback.format_exc()
+            log.exception(
+                "job failed", extra={"job": str(claimed.id), "kind": claimed.kind}
             )
-            is None
-        ):
+    pause = min(FIRST_PAUSE * 2 ** min(claimed.tries - 1, 20), LONGEST_PAUSE)
+    now = clock()
+    _change(
+        parts,
+        claimed,
+        {"done_at": now, "failure": None}
+        if failure is None
+        else {"run_at": now + pause, "failure": failure},
+    )
+    return True
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """A job that this worker holds; `tries` is the number of its lease."""
+
+    id: uuid.UUID
+    kind: str
+    payload: dict[str, Any]
+    tries: int
+
+
+def _claim(parts: Parts, now: datetime) -> _Claimed | None:
+    """Lease the next due job, so that no other worker takes it meanwhile."""
+    due = (Job.done_at.is_(None), Job.run_at <= now)
+    with reading(parts.engine) as db:
+        if db.scalar(select(Job.id).where(*due).limit(1)) is None:
             return None
     with writing(parts.engine) as db:
-        job = db.scalar(due)
+        job = db.scalar(
+            select(Job)
+            .where(*due)
+            .order_by(Job.run_at, Job.created_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
         if job is None:
             return None
         job.run_at = now + LEASE
         job.tries += 1
-        return job.id, job.kind, job.payload, job.tries
+        return _Claimed(job.id, job.kind, job.payload, job.tries)
 
 
-def _finish(
-    parts: Parts, job_id: uuid.UUID, *, tries: int, failure: str | None, now: datetime
-) -> None:
-    pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE)
-    values: dict[str, Any] = (
-        {"done_at": now, "failure": None}
-        if failure is None
-        else {"run_at": now + pause, "failure": failure}
-    )
+def _change(parts: Parts, claimed: _Claimed, values: dict[str, Any]) -> None:
+    """Change the job's row, if the lease is still this worker's."""
     with writing(parts.engine) as db:
-        db.execute(update(Job).where(Job.id == job_id).values(**values))
+        db.execute(
+            update(Job)
+            .where(Job.id == claimed.id, Job.tries == claimed.tries)
+            .values(**values)
+        )
+
+
+@contextmanager
+def _renewed(parts: Parts, claimed: _Claimed, clock: Now) -> Iterator[None]:
+    """Renew the lease now and then until the block ends."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LEASE.total_seconds() / 3):
+            try:
+                _change(parts, claimed, {"run_at": clock() + LEASE})
+            except Unavailable:
+                log.warning("a lease could not be renewed; trying again")
+
+    renewing = threading.Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
 
 
 def follow(parts: Parts, followers: Mapping[str, Follow], now: datetime) -> int:
@@ -165,9 +223,9 @@ def _advance(
     with writing(parts.engine) as db:
         cursor = db.get(Follower, (tenant, name), with_for_update=True)
         if cursor is None:
-            cursor = Follower(tenant_id=tenant, name=name, seq=0)
-            db.add(cursor)
-            db.flush()
+            # two workers may begin at once: one inserts, both then lock
+            insert_new(db, Follower, tenant_id=tenant, name=name, seq=0)
+            cursor = db.get_one(Follower, (tenant, name), with_for_update=True)
         first, last = cursor.seq + 1, min(cursor.seq + FOLLOW_BATCH, end)
         if first > last:
             return cursor.seq

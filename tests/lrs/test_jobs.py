@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lrs.db import reading, writing
-from lrs.jobs import FIRST_PAUSE, LEASE, Follower, Job, enqueue, follow, run_due
+from lrs.jobs import (
+    FIRST_PAUSE,
+    LEASE,
+    Follower,
+    Job,
+    enqueue,
+    follow,
+    run_due,
+    run_next,
+)
 from lrs.tables import MAIN_TENANT, Clock
 
 if TYPE_CHECKING:
@@ -90,6 +101,71 @@ def test_a_job_of_a_worker_that_died_is_taken_up_after_its_lease(
         run_due(parts, {"count": (die,)}, now)
     assert run_due(parts, {"count": ()}, now + LEASE - timedelta(seconds=1)) == 0
     assert run_due(parts, {"count": ()}, now + LEASE) == 1
+
+
+def test_a_lease_is_renewed_while_the_job_runs(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long past the first lease another worker finds nothing to do."""
+    monkeypatch.setattr("lrs.jobs.LEASE", timedelta(milliseconds=300))
+    began = time.monotonic()
+
+    def clock() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
+    others: list[bool] = []
+
+    def last(_parts: Parts, _payload: dict[str, Any], _now: datetime) -> None:
+        for _ in range(4):
+            time.sleep(0.25)
+            others.append(run_next(parts, {"count": ()}, clock))
+
+    add(parts, now)
+    assert run_next(parts, {"count": (last,)}, clock)
+    assert others == [False] * 4
+    [job] = jobs(parts)
+    assert job.tries == 1
+    assert job.done_at is not None
+
+
+def test_who_has_lost_the_lease_changes_nothing(parts: Parts, now: datetime) -> None:
+    def overtaken(_parts: Parts, _payload: dict[str, Any], _now: datetime) -> None:
+        with writing(parts.engine) as db:
+            db.execute(update(Job).values(tries=Job.tries + 1, run_at=now + LEASE))
+        raise ZeroDivisionError
+
+    add(parts, now)
+    run_due(parts, {"count": (overtaken,)}, now)
+    [job] = jobs(parts)
+    assert (job.tries, job.run_at, job.failure) == (2, now + LEASE, None)
+
+
+def test_two_workers_that_begin_at_once_read_each_number_once(
+    parts: Parts, now: datetime
+) -> None:
+    read: list[tuple[int, int]] = []
+    failures: list[BaseException] = []
+    barrier = threading.Barrier(4)
+
+    def note(_db: Session, *, first_seq: int, last_seq: int, **_: Any) -> None:
+        read.append((first_seq, last_seq))
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            follow(parts, {"reader": note}, now)
+        except BaseException as error:  # noqa: BLE001 - shown below
+            failures.append(error)
+
+    with writing(parts.engine) as db:
+        db.get_one(Clock, MAIN_TENANT).seq = 7
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert failures == []
+    assert read == [(1, 7)]
 
 
 def test_a_follower_reads_every_number_once_in_order(

@@ -4,20 +4,20 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from lrs import worker
 from lrs.db import writing
 from lrs.jobs import enqueue
 from lrs.tables import MAIN_TENANT, Clock
-from lrs.worker import Work, work, work_once
+from lrs.worker import Turn, Work, work, work_once
 from statements.errors import Unavailable
 
 if TYPE_CHECKING:
-    import pytest
     from sqlalchemy.orm import Session
 
     from lrs.parts import Parts
 
-NEVER = datetime.min.replace(tzinfo=UTC)
 NOTHING = Work(handlers={}, followers={}, periodic={})
 
 
@@ -41,9 +41,9 @@ def test_it_follows_runs_jobs_and_tells_how_much(parts: Parts) -> None:
         clock = db.get(Clock, MAIN_TENANT)
         assert clock is not None
         clock.seq = 3
-    assert work_once(parts, todo, {}) == 4
+    assert work_once(parts, todo, Turn()) == 4
     assert (read, ran) == ([(1, 3)], [{"n": 1}])
-    assert work_once(parts, todo, {}) == 0
+    assert work_once(parts, todo, Turn()) == 0
 
 
 def test_periodic_work_waits_for_its_time(parts: Parts) -> None:
@@ -56,29 +56,45 @@ def test_periodic_work_waits_for_its_time(parts: Parts) -> None:
             "seldom": (timedelta(days=1), lambda _parts, _now: done.append("seldom")),
         },
     )
-    due = dict.fromkeys(todo.periodic, NEVER)
-    work_once(parts, todo, due)
-    work_once(parts, todo, due)
+    turn = Turn()
+    work_once(parts, todo, turn)
+    work_once(parts, todo, turn)
     assert done == ["often", "seldom", "often"]
 
 
-def test_a_busy_database_is_tried_again(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ZeroDivisionError, Unavailable])
+def test_a_part_that_fails_stops_no_other(
+    parts: Parts, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop = threading.Event()
-    tries = 0
+    ran: list[str] = []
+    now = datetime.now(UTC)
+    monkeypatch.setattr(worker, "clock", lambda: now)
 
-    def busy(*_arguments: object) -> int:
-        nonlocal tries
-        tries += 1
-        if tries == 3:
-            stop.set()
-        raise Unavailable
+    def fail(*_arguments: Any, **_named: Any) -> None:
+        ran.append("failed")
+        raise error
 
-    monkeypatch.setattr(worker, "work_once", busy)
-    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0)
-    work(parts, NOTHING, stop)
-    assert tries == 3
+    def read(_db: Session, **_named: Any) -> None:
+        ran.append("read")
+
+    todo = Work(
+        handlers={"act": (lambda *_: ran.append("job"),)},
+        followers={"broken": fail, "sound": read},
+        periodic={"broken too": (timedelta(0), fail)},
+    )
+    with writing(parts.engine) as db:
+        enqueue(db, "act", {}, run_at=now)
+        db.get_one(Clock, MAIN_TENANT).seq = 1
+    turn = Turn()
+    assert work_once(parts, todo, turn) == 2
+    assert ran == ["failed", "failed", "read", "job"]
+    # what is broken rests before it is tried again, what is only busy does not
+    work_once(parts, todo, turn)
+    rested = ran[4:]
+    assert rested == ([] if error is ZeroDivisionError else ["failed", "failed"])
+    now += worker.FIRST_REST
+    work_once(parts, todo, turn)
+    assert ran[4 + len(rested) :] == ["failed", "failed"]
 
 
 def test_it_ends_when_told(parts: Parts) -> None:
