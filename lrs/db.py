@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import orjson
+import psycopg
 from sqlalchemy import (
+    CursorResult,
     DateTime,
     Dialect,
     Engine,
@@ -25,14 +27,20 @@ from sqlalchemy import (
     event,
     types,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from statements.errors import Unavailable
 
 LOCK_TIMEOUT_SECONDS = 5
 SQLITE_MINIMUM = (3, 51, 3)
+# deadlock, serialization, lock timeout, shutdown, crash, starting up
+PASSING = frozenset({"40P01", "40001", "55P03", "57P01", "57P02", "57P03"})
+# connection exceptions, insufficient resources
+PASSING_CLASSES = frozenset({"08", "53"})
+PASSING_SQLITE = ("locked", "busy", "disk i/o", "disk is full")
 
 
 class Base(DeclarativeBase):
@@ -140,6 +148,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
             "options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC "
             "-c default_transaction_isolation=read\\ committed"
         },
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
@@ -154,6 +163,7 @@ def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
         url,
         module=dbapi2,
+        hide_parameters=True,
         connect_args={
             "timeout": LOCK_TIMEOUT_SECONDS,
             "isolation_level": None,
@@ -206,14 +216,32 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def _busy_is_unavailable() -> Iterator[None]:
-    """A lock not had in time is a passing fault: 503, never 500."""
+    """What passes by itself (a lock, a lost connection, no space) is 503, never 500."""
     try:
         yield
+    except PoolTimeout as error:
+        raise Unavailable("The database is busy; try again.") from error
     except OperationalError as error:
-        text = str(error.orig).lower()
-        if "locked" in text or "lock timeout" in text or "connection" in text:
-            raise Unavailable("The database is busy; try again.") from error
-        raise
+        state = getattr(error.orig, "sqlstate", None)
+        if isinstance(error.orig, psycopg.Error):
+            # a connection that broke has no state of its own
+            passing = state is None or state in PASSING or state[:2] in PASSING_CLASSES
+        else:
+            passing = any(word in str(error.orig).lower() for word in PASSING_SQLITE)
+        if not passing:
+            raise
+        raise Unavailable("The database is busy; try again.") from error
+
+
+def insert_new(db: Session, table: type[Base], **values: Any) -> bool:
+    """Insert a row unless one with its key is there; whether it was inserted.
+
+    Two transactions that insert the same key wait for each other and neither fails.
+    """
+    dialect = db.get_bind().dialect.name
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    done = db.execute(make(table).values(**values).on_conflict_do_nothing())
+    return bool(cast("CursorResult[Any]", done).rowcount)
 
 
 def new_id() -> uuid.UUID:

@@ -109,3 +109,38 @@ def test_a_lock_not_had_in_time_is_unavailable(
     finally:
         done.set()
         holder.join()
+
+
+def test_a_deadlock_is_unavailable(postgresql_engine: Engine) -> None:
+    """Of two that wait for each other one is answered 503, the other succeeds."""
+    with writing(postgresql_engine) as db:
+        db.add(Tenant(id=2, name="two"))
+    both = threading.Barrier(2, timeout=10)
+    refused: list[int] = []
+
+    def cross(first: int, second: int) -> None:
+        try:
+            with writing(postgresql_engine) as db:
+                db.execute(
+                    text("UPDATE tenant SET name = name WHERE id = :i"), {"i": first}
+                )
+                both.wait()
+                db.execute(
+                    text("UPDATE tenant SET name = name WHERE id = :i"), {"i": second}
+                )
+        except Unavailable:
+            refused.append(first)
+
+    crossing = [threading.Thread(target=cross, args=pair) for pair in ((1, 2), (2, 1))]
+    for one in crossing:
+        one.start()
+    for one in crossing:
+        one.join()
+    assert len(refused) == 1
+
+
+def test_an_error_tells_no_values(engine: Engine) -> None:
+    secret = "a name that no log may hold"
+    with pytest.raises(Exception, match="tenant") as caught, writing(engine) as db:
+        db.execute(insert(Tenant), [{"id": 1, "name": secret}])
+    assert secret not in str(caught.value)
