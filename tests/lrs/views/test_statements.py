@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -505,3 +506,61 @@ def test_writers_at_once_all_succeed(lrs: Lrs) -> None:
         assert set(pool.map(write, range(24))) == {200}
     found = lrs.found(limit="500")
     assert len(found) == len(set(found)) == 16 * 5 + 3
+
+
+def test_of_many_that_want_one_id_one_wins(lrs: Lrs) -> None:
+    for _ in range(5):
+        statement_id = str(uuid.uuid4())
+        rivals = [
+            statement(id=statement_id, result={"response": str(number)})
+            for number in range(8)
+        ]
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda one: lrs.post(one).status_code, rivals))
+        assert sorted(answers) == [200] + [409] * 7
+        winner = rivals[answers.index(200)]
+        read = lrs.get(statementId=statement_id).get_json()
+        assert read["result"] == winner["result"]
+
+
+def test_a_statement_and_its_void_at_once(lrs: Lrs) -> None:
+    for _ in range(10):
+        target = statement()
+        both = [target, void(target["id"])]
+        with ThreadPoolExecutor(2) as pool:
+            answers = set(pool.map(lambda one: lrs.post(one).status_code, both))
+        assert answers == {200}
+        assert lrs.get(statementId=target["id"]).status_code == 404
+        assert lrs.get(voidedStatementId=target["id"]).status_code == 200
+
+
+def test_followers_miss_nothing(lrs: Lrs) -> None:
+    """Polling with `since`, and `more` in both directions, beside eight writers."""
+    done = threading.Event()
+
+    def follow() -> list[str]:
+        """Poll from the last `stored` on, and once more after the last write."""
+        seen: list[str] = []
+        since = "2000-01-01T00:00:00Z"
+        while True:
+            is_last = done.is_set()
+            answer = lrs.get(since=since, ascending="true", limit="7").get_json()
+            seen += [one["id"] for one in answer["statements"]]
+            if answer["statements"]:
+                since = answer["statements"][-1]["stored"]
+            elif is_last:
+                return seen
+
+    with ThreadPoolExecutor(11) as pool:
+        followers = [pool.submit(follow) for _ in range(3)]
+        writers = [
+            pool.submit(lrs.store, *[statement() for _ in range(number)])
+            for number in range(1, 6)
+            for _ in range(8)
+        ]
+        stored = [one for writer in writers for one in writer.result()]
+        done.set()
+        for follower in followers:
+            seen = follower.result()
+            assert len(seen) == len(stored)
+            assert set(seen) == set(stored)
