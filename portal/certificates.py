@@ -16,21 +16,25 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, Uuid, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.config import Config
 from lrs.db import Base, Exact, Json, UtcDateTime, reading, writing
 from lrs.parts import Parts
-from lrs.rules.ledger import CREDIT, get_award, in_force, is_in_force
+from lrs.persons import person_of
+from lrs.rules.ledger import CREDIT, find_awards
 from lrs.rules.tables import Award
 from lrs.rules.terms import CreditCycle, cycle_of
 from lrs.tables import MAIN_TENANT
+from player.urls import course_iri
 from portal import words
 from portal.agencies import Agency
-from portal.enrolments import find_enrolment
+from portal.enrolments import Enrolment, find_enrolment
 from portal.training import cycles
 from portal.typeset import ORIENTATIONS, Orientation, Words, render_certificate
-from portal.users import User
+from portal.users import User, actor_of
+from statements.actors import ifi
 from statements.errors import NotFound
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -41,6 +45,7 @@ STATES = {
 }
 # Where a reader may mistake a sign for another one.
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+TAKEN_BACK = "A record that it rests on was taken back. A person looks at it."
 _NAMESPACE = uuid.UUID("b51c8a0a-9a3e-5f0c-9d0e-3f6c9f1f7f52")
 
 
@@ -159,13 +164,14 @@ def words_of(config: Config, certificate: Certificate) -> Words:
 def issue_for_completion(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
     """Job `completion.derived`: issue the certificate of a completion.
 
-    Does nothing for a completion outside the portal, for one that was reversed
-    meanwhile, and when the certificate is there. Safe to repeat: the id and the code
-    come from the award.
+    Does nothing for a completion outside the portal or of another person than the
+    one enrolled, and for one that was reversed meanwhile. A certificate that is there
+    is valid again. Safe to repeat: the id and the code come from the award.
     """
     if payload["tenant"] != MAIN_TENANT:
         return
     award_id = uuid.UUID(str(payload["award"]))
+    review_for_reversal(parts, payload, now)
     with reading(parts.engine) as db:
         certificate = _draft(db, config=parts.config, award_id=award_id, now=now)
     if certificate is None:
@@ -174,37 +180,67 @@ def issue_for_completion(parts: Parts, payload: dict[str, Any], now: datetime) -
     text = words_of(parts.config, certificate)
     for orientation in ORIENTATIONS:
         pdf = render_certificate(text, orientation=orientation)
-        key = f"certificates/{certificate.id}/{orientation}.pdf"
-        parts.storage.put(key, io.BytesIO(pdf), content_type="application/pdf")
         digest = hashlib.sha256(pdf).hexdigest()
+        # what another worker prints at the same time has a place of its own
+        key = f"certificates/{certificate.id}/{orientation}-{digest[:16]}.pdf"
+        parts.storage.put(key, io.BytesIO(pdf), content_type="application/pdf")
         files[orientation] = {"key": key, "sha256": digest, "size": len(pdf)}
     certificate.files = files
+    row = {
+        column.key: getattr(certificate, column.key)
+        for column in Certificate.__mapper__.column_attrs
+    }
     with writing(parts.engine) as db:
-        if db.get(Certificate, certificate.id) is None:
-            db.add(certificate)
+        dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+        db.execute(dialect.insert(Certificate).values(row).on_conflict_do_nothing())
+
+
+def _held_by(
+    db: Session, *, config: Config, award_id: uuid.UUID, enrolment: Enrolment
+) -> list[Award]:
+    """The completion and its credit, as the person enrolled holds them now.
+
+    The registration alone says nothing: anyone may write statements that name it.
+    """
+    learner = ifi(actor_of(enrolment.user_id, portal_url=config.portal_url))
+    if learner is None:
+        return []
+    person = person_of(db, tenant=MAIN_TENANT, ifi=learner)
+    course = course_iri(config, enrolment.course_id)
+    return [
+        held
+        for held in find_awards(
+            db,
+            tenant=MAIN_TENANT,
+            person=person,
+            registration=enrolment.registration,
+        )
+        if held.course_iri == course and award_id in {held.award, held.completion}
+    ]
 
 
 def _draft(
     db: Session, *, config: Config, award_id: uuid.UUID, now: datetime
 ) -> Certificate | None:
     """The certificate to issue, not yet stored; None when there is none to issue."""
-    if not is_in_force(db, tenant=MAIN_TENANT, award=award_id):
+    registration = db.scalar(
+        select(Award.registration)
+        .where(Award.tenant_id == MAIN_TENANT, Award.award == award_id)
+        .limit(1)
+    )
+    if registration is None:
         return None
-    completion = get_award(db, tenant=MAIN_TENANT, award=award_id)
-    enrolment = find_enrolment(db, registration=completion.registration)
+    enrolment = find_enrolment(db, registration=registration)
     certificate_id = uuid.uuid5(_NAMESPACE, str(award_id))
     if enrolment is None or db.get(Certificate, certificate_id) is not None:
         return None
+    held = _held_by(db, config=config, award_id=award_id, enrolment=enrolment)
+    completion = next((one for one in held if one.award == award_id), None)
+    if completion is None:
+        return None
+    credit = next((one for one in held if one.kind == CREDIT), None)
     user = db.get_one(User, enrolment.user_id)
     agency = db.get(Agency, user.agency_id) if user.agency_id else None
-    credit = db.scalar(
-        select(Award).where(
-            Award.tenant_id == MAIN_TENANT,
-            Award.kind == CREDIT,
-            Award.completion == award_id,
-            in_force(),
-        )
-    )
     return Certificate(
         id=certificate_id,
         code=code_for(config, award_id),
@@ -229,21 +265,27 @@ def _draft(
 
 
 def review_for_reversal(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
-    """Job `completion.reversed`: the evidence is gone, so a person must look."""
+    """Job `completion.reversed`: where the evidence is gone, a person must look.
+
+    Goes by what holds now, for jobs come in any order: a completion that moved to
+    the person that two identifiers turned out to be, or that came back, is valid.
+    """
     del now
     if payload["tenant"] != MAIN_TENANT:
         return
+    award_id = uuid.UUID(str(payload["award"]))
     with writing(parts.engine) as db:
         certificate = db.scalar(
-            select(Certificate).where(
-                Certificate.award == uuid.UUID(str(payload["award"]))
-            )
+            select(Certificate).where(Certificate.award == award_id).with_for_update()
         )
-        if certificate is not None and certificate.state == "valid":
-            certificate.state = "under_review"
-            certificate.state_reason = (
-                "A record that it rests on was taken back. A person looks at it."
-            )
+        if certificate is None:
+            return
+        enrolment = db.get_one(Enrolment, certificate.enrolment_id)
+        held = _held_by(db, config=parts.config, award_id=award_id, enrolment=enrolment)
+        if held and certificate.state_reason == TAKEN_BACK:
+            certificate.state, certificate.state_reason = "valid", ""
+        elif not held and certificate.state == "valid":
+            certificate.state, certificate.state_reason = "under_review", TAKEN_BACK
 
 
 def get_certificate(db: Session, *, certificate_id: uuid.UUID) -> Certificate:

@@ -1,4 +1,7 @@
+import hashlib
 import io
+import threading
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 
@@ -6,15 +9,23 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from lrs import persons
 from lrs.db import reading, writing
+from lrs.rules.tables import Award
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Statement
+from player.urls import course_iri, unit_iri
 from portal import certificates
 from portal.acts import portal_authority
 from portal.certificates import Certificate
+from portal.enrolments import get_enrolment
 from portal.typeset import Words, render_certificate
 from portal.users import actor_of
+from statements.actors import ifi
+from statements.build import build_statement
 from statements.prepare import prepare
+from statements.vocabulary import extension
+from tests.portal.conftest import UNITS
 
 WORDS = Words(
     learner="Officer",
@@ -174,3 +185,150 @@ def test_another_name_later_changes_nothing(world) -> None:
     world.work(world.now + timedelta(hours=1))
     [after] = all_certificates(world.parts)
     assert (after.learner_name, after.files) == ("Officer", before.files)
+
+
+STRANGER = {"objectType": "Agent", "mbox": "mailto:stranger@mail.example"}
+
+
+def claim(world, enrolment_id) -> None:
+    """What earns a certificate, said of a stranger under an officer's registration."""
+    parts = world.parts
+    with writing(parts.engine) as db:
+        row = get_enrolment(db, enrolment_id=enrolment_id)
+        course = course_iri(parts.config, row.course_id)
+        acts = [("registered", course, None)]
+        acts += [
+            ("completed", unit_iri(course, slug), {"completion": True})
+            for slug in UNITS[:-1]
+        ]
+        last = unit_iri(course, UNITS[-1])
+        result = {"completion": True, "success": True, "score": {"scaled": 1.0}}
+        acts.append(("passed", last, result))
+        acts.append(("attested", course, None))
+        position = extension("position")
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=[
+                prepare(
+                    build_statement(
+                        id=uuid.uuid4(),
+                        actor=STRANGER,
+                        verb=verb,
+                        object=iri,
+                        timestamp=world.now + timedelta(seconds=place),
+                        result=result,
+                        context={
+                            "registration": str(row.registration),
+                            "revision": row.revision,
+                            "extensions": {position: "sworn"},
+                        },
+                    ),
+                    now=world.now,
+                )
+                for place, (verb, iri, result) in enumerate(acts)
+            ],
+            authority=portal_authority(parts.config),
+            now=world.now + timedelta(minutes=1),
+        )
+
+
+def test_a_registration_named_by_a_stranger_earns_the_learner_nothing(world) -> None:
+    enrolment_id = world.enrol(world.cast.officer)
+    claim(world, enrolment_id)
+    world.work(world.now + timedelta(minutes=2))
+    with reading(world.parts.engine) as db:
+        # the statements would be enough, for whoever they are about
+        assert {row.ifi for row in db.scalars(select(Award))} == {ifi(STRANGER)}
+    assert all_certificates(world.parts) == []
+    world.finish(enrolment_id, scaled="0.9")
+    world.attest(enrolment_id)
+    world.work(world.now + timedelta(minutes=3))
+    [found] = all_certificates(world.parts)
+    with reading(world.parts.engine) as db:
+        rows = db.scalars(select(Award).where(Award.award == found.award)).all()
+    learner = actor_of(world.cast.officer.id, portal_url=world.parts.config.portal_url)
+    assert {row.ifi for row in rows} == {ifi(learner)}
+
+
+def test_a_merge_leaves_the_certificate_valid(world) -> None:
+    world.complete(world.cast.officer)
+    [before] = all_certificates(world.parts)
+    later = world.now + timedelta(hours=1)
+    learner = actor_of(world.cast.officer.id, portal_url=world.parts.config.portal_url)
+    with writing(world.parts.engine) as db:
+        persons.link(
+            db,
+            tenant=MAIN_TENANT,
+            ifi=ifi(learner),
+            to=ifi(STRANGER),
+            why="the same person",
+            now=later,
+        )
+    world.work(later)
+    with reading(world.parts.engine) as db:
+        entries = {row.entry for row in db.scalars(select(Award))}
+    assert "reversal" in entries
+    [after] = all_certificates(world.parts)
+    assert (after.id, after.code, after.state) == (before.id, before.code, "valid")
+
+
+def test_a_completion_in_force_again_makes_it_valid_again(world) -> None:
+    world.complete(world.cast.officer)
+    [found] = all_certificates(world.parts)
+    with writing(world.parts.engine) as db:
+        row = db.get_one(Certificate, found.id)
+        row.state, row.state_reason = "under_review", certificates.TAKEN_BACK
+    payload = {"tenant": MAIN_TENANT, "award": str(found.award)}
+    certificates.issue_for_completion(world.parts, payload, world.now)
+    [again] = all_certificates(world.parts)
+    assert (again.state, again.state_reason) == ("valid", "")
+
+
+def test_what_a_person_decided_stays(world) -> None:
+    world.complete(world.cast.officer)
+    [found] = all_certificates(world.parts)
+    with writing(world.parts.engine) as db:
+        row = db.get_one(Certificate, found.id)
+        row.state, row.state_reason = "revoked", "Issued in error."
+    payload = {"tenant": MAIN_TENANT, "award": str(found.award)}
+    certificates.issue_for_completion(world.parts, payload, world.now)
+    certificates.review_for_reversal(world.parts, payload, world.now)
+    [again] = all_certificates(world.parts)
+    assert (again.state, again.state_reason) == ("revoked", "Issued in error.")
+
+
+def test_two_workers_issue_one(world, monkeypatch) -> None:
+    enrolment_id = world.complete(world.cast.officer)
+    [found] = all_certificates(world.parts)
+    with writing(world.parts.engine) as db:
+        db.delete(db.get_one(Certificate, found.id))
+    both = threading.Barrier(2)
+    failures: list[Exception] = []
+
+    def render(text, *, orientation):
+        pdf = render_certificate(text, orientation=orientation)
+        if orientation == "landscape":
+            both.wait(30)
+        # as two versions of the typesetter would
+        return pdf + threading.current_thread().name.encode()
+
+    def issue() -> None:
+        payload = {"tenant": MAIN_TENANT, "award": str(found.award)}
+        try:
+            certificates.issue_for_completion(world.parts, payload, world.now)
+        except Exception as error:  # noqa: BLE001 - told to the test
+            failures.append(error)
+
+    monkeypatch.setattr(certificates, "render_certificate", render)
+    workers = [threading.Thread(target=issue) for _ in range(2)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert failures == []
+    [only] = all_certificates(world.parts)
+    assert only.enrolment_id == enrolment_id
+    for file in only.files.values():
+        with world.parts.storage.open(file["key"]) as stored:
+            assert hashlib.sha256(stored.read()).hexdigest() == file["sha256"]
