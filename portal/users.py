@@ -26,6 +26,8 @@ from statements.errors import Conflict, Invalid, NotFound
 
 PASSWORD_MINIMUM = 12
 PASSWORD_MAXIMUM = 128
+# How many people a page lists at most.
+LIST_LIMIT = 500
 # A burst of tries, then one every thirty seconds: ten for an account, more for a
 # network address, which a whole station may share.
 TRIES = 10
@@ -252,7 +254,11 @@ def person_with(db: Session, *, user: User) -> Person:
 
 
 def find_people(
-    db: Session, *, agency_id: uuid.UUID | None = None, text: str = "", limit: int = 500
+    db: Session,
+    *,
+    agency_id: uuid.UUID | None = None,
+    text: str = "",
+    limit: int = LIST_LIMIT,
 ) -> Sequence[Person]:
     """People by name, of one agency where given, whose name or address has `text`."""
     query = select(User).order_by(User.name, User.id).limit(limit)

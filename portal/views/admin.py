@@ -31,7 +31,13 @@ def show_users() -> str:
     text = request.args.get("q", "")[:100]
     with reading(parts().engine) as db:
         people = users.find_people(db, text=text)
-        return render("admin/users.html", people=people, text=text, roles=ROLES)
+        return render(
+            "admin/users.html",
+            people=people,
+            text=text,
+            roles=ROLES,
+            limit=users.LIST_LIMIT,
+        )
 
 
 @BLUEPRINT.get("/admin/users/new")

@@ -89,6 +89,7 @@ def learners() -> str:
     return render(
         "managers/learners.html",
         learners=rows,
+        limit=users.LIST_LIMIT,
         text=text,
         cycle_label=one.label if one else "",
         required_text=one.required_text if one else "",

@@ -131,7 +131,7 @@ def show(statement_id: uuid.UUID) -> str:
         raw=orjson.dumps(
             statement
             | {"stored": found.stored, "authority": orjson.loads(found.authority)},
-            option=orjson.OPT_INDENT_2,
+            option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z,
         ).decode(),
     )
 
