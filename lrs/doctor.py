@@ -174,7 +174,8 @@ def check_addresses(parts: Parts) -> Iterator[Check]:
 
 
 def check_mail(parts: Parts) -> Check:
-    """Where mail goes."""
+    """Whether a mail server is named that nothing uses yet."""
     if not parts.config.smtp_url:
-        return Check("mail", "warning", f"written to {parts.config.data / 'mail'}")
-    return Check("mail", "ok", urlsplit(parts.config.smtp_url).hostname or "")
+        return Check("mail", "ok", "nothing sends mail yet")
+    host = urlsplit(parts.config.smtp_url).hostname or ""
+    return Check("mail", "warning", f"{host} is named, but nothing sends mail yet")
