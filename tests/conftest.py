@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
-import importlib
 import ipaddress
 import os
 import shutil
@@ -19,17 +17,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
-from lrs.db import Base, make_engine, writing
-from lrs.migrate import FOLDER
+from lrs.db import make_engine
+from lrs.migrate import migrate
 from lrs.parts import Parts
 from lrs.storage import S3Storage, make_storage
-from lrs.tables import MAIN_TENANT, Clock, Tenant
 from tests.servers import S3_BUCKET, S3_KEY, S3_SECRET, Servers, chromium, watch
 
 if TYPE_CHECKING:
@@ -84,23 +79,9 @@ def servers() -> Servers:
 
 
 def build_schema(url: str) -> None:
-    """Bring an empty database to the present schema with tenant `main` in it."""
-    for path in sorted(ROOT.glob("*/**/*.py")):
-        within = path.relative_to(ROOT)
-        if within.parts[0] in HOUSES and "__tablename__ =" in path.read_text():
-            with contextlib.suppress(ModuleNotFoundError):
-                importlib.import_module(".".join(within.with_suffix("").parts))
+    """Migrate an empty database as `rollcall migrate` does."""
     engine = make_engine(url)
-    Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        scripts = ScriptDirectory(str(FOLDER))
-        MigrationContext.configure(connection).stamp(scripts, "head")
-    with writing(engine) as db:
-        db.add(Tenant(id=MAIN_TENANT, name="main"))
-        db.flush()
-        db.add(
-            Clock(tenant_id=MAIN_TENANT, seq=0, stored=datetime(2000, 1, 1, tzinfo=UTC))
-        )
+    migrate(engine)
     engine.dispose()
 
 
