@@ -21,14 +21,15 @@ from sqlalchemy.orm import Session
 from lrs.config import Config
 from lrs.db import new_id, reading, writing
 from lrs.parts import Parts
-from lrs.tables import MAIN_TENANT
+from lrs.tables import MAIN_TENANT, Statement, key_of
 from packages.courses import Package, get_package, manifest_of
 from packages.manifest import Manifest, Unit
 from player import cmi, scorm_12, sittings, tokens, urls
 from player.scorm_12 import Mode
-from player.sittings import get_launch
+from player.sittings import RegistrationTaken, get_launch
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment
+from statements import vocabulary
 from statements.actors import ifi
 from statements.errors import Conflict, Invalid, LaunchClosed
 from statements.scalars import format_timestamp
@@ -112,6 +113,13 @@ def open_launch(
     sittings.lock_registration(
         db, tenant=package.tenant_id, registration=registration, actor_ifi=actor_ifi
     )
+    _check_course(
+        db,
+        config=config,
+        tenant=package.tenant_id,
+        registration=registration,
+        course_iri=course_iri,
+    )
     launch = Launch(
         id=new_id(),
         tenant_id=package.tenant_id,
@@ -145,6 +153,30 @@ def open_launch(
     token = tokens.make_token(config, launch_id=launch.id, now=now)
     url = urls.player_url(config, launch_id=launch.id, token=token)
     return Opened(launch_id=launch.id, token=token, url=url)
+
+
+def _check_course(
+    db: Session, *, config: Config, tenant: int, registration: UUID, course_iri: str
+) -> None:
+    """Raise RegistrationTaken when the registration is for another course.
+
+    The portal may have given it out without anything having been launched yet.
+    """
+    launched = select(Launch.id).where(
+        Launch.tenant_id == tenant,
+        Launch.registration == registration,
+        Launch.course_iri != course_iri,
+    )
+    enrolled = select(Statement.seq).where(
+        Statement.tenant_id == tenant,
+        Statement.registration == registration,
+        Statement.verb_key == key_of(vocabulary.verb("registered")),
+        Statement.activity_key != key_of(course_iri),
+        Statement.authority_key == sittings.portal_key(config),
+    )
+    for query in (launched, enrolled):
+        if db.execute(query.limit(1)).first() is not None:
+            raise RegistrationTaken
 
 
 def _playable(manifest: Manifest, unit: int) -> Unit:

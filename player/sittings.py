@@ -12,18 +12,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from lrs.store import store_statements
+from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
 from packages.manifest import Unit
 from player import scorm_12, tokens, translate, urls
 from player.cmi import Model
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
+from statements.build import agent
 from statements.errors import Conflict, NotFound
 from statements.prepare import prepare
 
@@ -31,7 +34,7 @@ GRACE_AFTER_TERMINATE = timedelta(minutes=30)
 
 
 class RegistrationTaken(Conflict):
-    """The registration belongs to another learner."""
+    """The registration belongs to another learner or another course."""
 
 
 class Superseded(Conflict):
@@ -314,5 +317,10 @@ def _complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
 
 def authority(config: Config) -> dict[str, Any]:
     """Who vouches for what the player records."""
-    account = {"homePage": config.portal_url, "name": "player"}
-    return {"objectType": "Agent", "account": account}
+    return agent(config.portal_url, "player")
+
+
+def portal_key(config: Config) -> UUID:
+    """The key of the authority under which the portal records enrolling."""
+    body = agent(config.portal_url, "portal")
+    return key_of(orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode())

@@ -11,10 +11,22 @@ from flask import Flask
 
 from lrs.credentials import create_credential
 from lrs.db import writing
+from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Clock, Tenant
+from player import urls
 from player.tables import Launch
 from player.views import manage, runtime
-from tests.player.sample import LEARNER, OTHER, Player, add_package, make_unit
+from portal.acts import portal_authority
+from statements.build import activity, build_statement
+from statements.prepare import prepare
+from tests.player.sample import (
+    COURSE,
+    LEARNER,
+    OTHER,
+    Player,
+    add_package,
+    make_unit,
+)
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -117,6 +129,66 @@ def test_a_launch_within_a_registration(api: Api) -> None:
         {"actor": LEARNER, "registration": registration},
     )
     assert problem(other) == (409, "registration_taken")
+
+
+def test_a_registration_that_was_launched_for_another_course_is_taken(
+    api: Api,
+) -> None:
+    with writing(api.parts.engine) as db:
+        learner = Player(db, api.parts.config, api.package, api.now).open()
+    for mode in ("Normal", "Browse"):
+        refused = api.call(
+            "POST",
+            f"packages/{api.package_id}/launches",
+            {
+                "actor": LEARNER,
+                "registration": str(learner.registration),
+                "mode": mode,
+            },
+        )
+        assert problem(refused) == (409, "registration_taken")
+    with writing(api.parts.engine) as db:
+        learner.db = db
+        assert learner.start()["mode"] == "Normal"
+
+
+@pytest.mark.parametrize(
+    ("course", "author", "status"),
+    [
+        ("another", "portal", 409),
+        ("another", "elsewhere", 201),
+        ("own", "portal", 201),
+    ],
+)
+def test_a_registration_that_the_portal_gave_out_is_its_courses(
+    api: Api, course: str, author: str, status: int
+) -> None:
+    registration, config = uuid.uuid4(), api.parts.config
+    iri = urls.course_iri(config, api.package_id)
+    statement = build_statement(
+        id=uuid.uuid4(),
+        actor=LEARNER,
+        verb="registered",
+        object=activity(iri if course == "own" else COURSE),
+        timestamp=api.now,
+        context={"registration": str(registration)},
+    )
+    with writing(api.parts.engine) as db:
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=[prepare(statement, now=api.now)],
+            authority=portal_authority(config) if author == "portal" else OTHER,
+            now=api.now,
+        )
+    opened = api.call(
+        "POST",
+        f"packages/{api.package_id}/launches",
+        {"actor": LEARNER, "registration": str(registration)},
+    )
+    assert opened.status_code == status
+    if status != 201:
+        assert problem(opened) == (409, "registration_taken")
 
 
 @pytest.mark.parametrize(
