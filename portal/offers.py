@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
@@ -15,6 +16,7 @@ from lrs.rules.policy import PolicyVersion, policy_book
 from lrs.rules.terms import day_of
 from lrs.tables import MAIN_TENANT
 from packages.courses import (
+    Course,
     CourseVersion,
     Package,
     add_version,
@@ -27,7 +29,7 @@ from packages.manifest import Manifest
 from player.urls import course_iri as course_iri_of
 from player.urls import interaction_iri, objective_iri, unit_iri
 from portal.audit import record_act
-from statements.errors import Invalid
+from statements.errors import Conflict, Invalid
 
 ROLES: Mapping[str, str] = {
     "unit": "A lesson",
@@ -42,6 +44,10 @@ PART_KINDS: Mapping[str, str] = {
 
 class NoPostTest(Invalid):
     """The rule asks for a post-test score: say which part is the post-test."""
+
+
+class AlreadyPublished(Conflict):
+    """The package is published as a course already; choose it to change the offer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +104,21 @@ def threshold_at(policy: str, instant: datetime, *, zone: str) -> Decimal | None
     return max(asked, default=None)
 
 
+def published_as(
+    db: Session, *, package: Package
+) -> tuple[Course, CourseVersion] | None:
+    """The course whose published version the package is, the oldest such."""
+    row = db.execute(
+        select(Course, CourseVersion)
+        .join(CourseVersion, CourseVersion.course_id == Course.id)
+        .where(
+            CourseVersion.package_id == package.id, CourseVersion.state == "published"
+        )
+        .order_by(Course.created_at, Course.id)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
 def publish(
     db: Session,
     *,
@@ -109,11 +130,16 @@ def publish(
 ) -> CourseVersion:
     """The package published as the next version of a course, a new one by default.
 
-    Confirms the role of every unit. Raises NoPostTest, Invalid, PackageNotImported.
+    Confirms the role of every unit. Raises NoPostTest, Invalid, PackageNotImported,
+    and AlreadyPublished for a new course of a package that has one.
     """
+    # of two that publish at once the second sees what the first did
+    db.refresh(package, with_for_update=True)
     manifest = manifest_of(package)
     _check(config, publication, manifest, now)
     if publication.course_id is None:
+        if published_as(db, package=package) is not None:
+            raise AlreadyPublished(field="course")
         course = create_course(
             db,
             title=publication.title,

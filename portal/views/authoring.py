@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from flask import Response, flash, jsonify, redirect, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,8 +16,6 @@ from lrs.tables import MAIN_TENANT
 from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import (
-    Course,
-    CourseVersion,
     Package,
     find_courses,
     find_packages,
@@ -192,16 +189,10 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 
 
 def _published(db: Session, package: Package) -> dict[str, Any] | None:
-    row = db.execute(
-        select(Course, CourseVersion)
-        .join(CourseVersion, CourseVersion.course_id == Course.id)
-        .where(
-            CourseVersion.package_id == package.id, CourseVersion.state == "published"
-        )
-    ).first()
-    if row is None:
+    known = offers.published_as(db, package=package)
+    if known is None:
         return None
-    course, version = row
+    course, version = known
     return {"course_id": course.id, "title": course.title, "number": version.number}
 
 
@@ -297,11 +288,28 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
                 now=now,
             )
             course_id = version.course_id
+    except offers.AlreadyPublished:
+        return _second_click(package_id)
     except (Invalid, Conflict) as error:
         blank = {name: given.get(name, "") for name in ("course", "hours", "credit")}
         return _package_page(package_id, blank | given, error.detail), 400
     flash("Published. Learners can enroll now.", "done")
     return redirect(f"/courses/{course_id}")
+
+
+def _second_click(package_id: uuid.UUID) -> BaseResponse:
+    """To the course that the package became a moment ago."""
+    with reading(parts().engine) as db:
+        package = _own(get_package(db, package_id=package_id))
+        known = offers.published_as(db, package=package)
+    if known is None:
+        raise offers.AlreadyPublished
+    flash(
+        "It was published already. To change how it is offered, choose this course "
+        "at “Publish as” on the package's page.",
+        "ask",
+    )
+    return redirect(f"/courses/{known[0].id}")
 
 
 def _publication(

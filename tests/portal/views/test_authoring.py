@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import uuid
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +13,7 @@ import wsgi
 from lrs.db import reading
 from lrs.jobs import run_due
 from lrs.rules.tables import ActivityRole, Offer
+from packages.courses import Course
 from packages.samples import build_sample
 from portal.audit import AuditEntry
 from portal.views.authoring import size_text
@@ -83,6 +86,35 @@ def test_from_upload_to_catalog(parts, cast, browser, caller) -> None:
     assert acts == {"package.uploaded", "course.published"}
     shown = text_of(caller(cast.officer).get(published.headers["Location"]))
     assert "0 CPT credits" in shown
+
+
+def test_publishing_twice_makes_one_course(parts, cast, browser, caller) -> None:
+    page = uploaded(browser, build_sample("report-writing"), "report-writing.zip")
+    run_due(parts, wsgi.WORK.handlers, clock())
+    form = {
+        "title": "Reports",
+        "policy": "cops.certificate",
+        "transfer": "credit",
+        "effective": "2026-01-01",
+        "role-0": "pretest",
+        "role-4": "posttest",
+    }
+    browsers = [(one, one.token("/account")) for one in (browser, caller(cast.author))]
+
+    def click(one: tuple[Any, str]) -> str:
+        answer = one[0].post(f"{page}/publish", form | {"csrf_token": one[1]})
+        assert answer.status_code == 302, text_of(answer)
+        return str(answer.headers["Location"])
+
+    with ThreadPoolExecutor(2) as pool:
+        [course] = set(pool.map(click, browsers))
+    with reading(parts.engine) as db:
+        assert len(db.scalars(select(Course)).all()) == 1
+        assert len(db.scalars(select(Offer)).all()) == 1
+    # a new offer of the same course is no second click
+    again = form | {"course": course.rpartition("/")[2], "title": "Better reports"}
+    assert browser.post(f"{page}/publish", again).headers["Location"] == course
+    assert "Better reports" in text_of(caller(cast.officer).get(course))
 
 
 REFUSED = [
