@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Uuid, select
+from sqlalchemy import ForeignKey, LargeBinary, String, Uuid, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime
@@ -65,6 +65,10 @@ class Credential(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+# made once: every request asks this
+_BY_KEY = select(Credential).where(Credential.key == bindparam("key"))
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def find_credential(db: Session, *, key: str, secret: str, now: datetime) -> Cre
     """
     found = None
     if key.isascii() and key.isalnum():
-        found = db.scalar(select(Credential).where(Credential.key == key))
+        found = db.scalar(_BY_KEY, {"key": key})
     known = found.secret_sha256 if found else bytes(32)
     if (
         not hmac.compare_digest(known, _digest(secret))

@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from lrs.rules.wall import pretest_wall
@@ -26,6 +35,12 @@ MAX_KEYS = 10_000
 # made once: an alias is dear to make, and statements with the same ones are compiled once
 _VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
+_LAST_SEQ = select(Clock.seq).where(Clock.tenant_id == bindparam("tenant"))
+_A_TARGET = (
+    select(Statement.seq)
+    .where(Statement.tenant_id == bindparam("tenant"), Statement.target_id.is_not(None))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +82,7 @@ class Page:
 
 def last_seq(db: Session, *, tenant: int) -> int:
     """The number of the newest statement; 0 when there is none."""
-    return db.execute(select(Clock.seq).where(Clock.tenant_id == tenant)).scalar_one()
+    return db.execute(_LAST_SEQ, {"tenant": tenant}).scalar_one()
 
 
 def get_statement(
@@ -231,14 +246,7 @@ def _is_narrow(filter: Filter) -> bool:
 
 
 def _has_targets(db: Session, tenant: int) -> bool:
-    return (
-        db.execute(
-            select(Statement.seq)
-            .where(Statement.tenant_id == tenant, Statement.target_id.is_not(None))
-            .limit(1)
-        ).first()
-        is not None
-    )
+    return db.execute(_A_TARGET, {"tenant": tenant}).first() is not None
 
 
 def _bounds(db: Session, tenant: int, filter: Filter) -> tuple[int | None, int | None]:
