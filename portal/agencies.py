@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String, Uuid, func, select
+from sqlalchemy import String, Uuid, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -39,15 +39,16 @@ def slug_of(name: str) -> str:
 def create_agency(
     db: Session, *, name: str, in_program: bool = True, now: datetime
 ) -> Agency:
-    """The new agency; its name, without regard to case, is unique."""
+    """The new agency; its name, without regard to case and accents, is unique.
+
+    The short name carries that: what `lower()` knows differs between databases.
+    """
     name = " ".join(name.split())
     if not name or len(name) > 200:
         message = "Give the agency a name of up to 200 characters."
         raise Invalid(message)
     slug = slug_of(name) or f"agency-{new_id().hex[:8]}"
-    taken = select(Agency.id).where(
-        (func.lower(Agency.name) == name.lower()) | (Agency.slug == slug)
-    )
+    taken = select(Agency.id).where((Agency.name == name) | (Agency.slug == slug))
     if db.scalar(taken) is not None:
         raise DuplicateAgency
     agency = Agency(name=name, slug=slug, in_program=in_program, created_at=now)
@@ -76,7 +77,7 @@ def find_agency(db: Session, *, name: str) -> Agency | None:
     except ValueError:
         return db.scalar(
             select(Agency).where(
-                (Agency.slug == wanted) | (func.lower(Agency.name) == wanted.lower())
+                (Agency.slug == slug_of(wanted)) | (Agency.name == wanted)
             )
         )
 
