@@ -60,7 +60,7 @@ def log_settings(*, json: bool) -> dict[str, Any]:
         "root": {"level": "INFO", "handlers": ["output"]},
         "loggers": {
             # the server's own chatter: which process began and ended
-            "_granian": {"level": "INFO" if json else "WARNING", "propagate": True},
+            "_granian": {"level": "INFO" if json else "ERROR", "propagate": True},
             "alembic": {"level": "WARNING"},
         },
     }

@@ -376,7 +376,7 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
         backpressure=WAITING,
         respawn_failed_workers=True,
         workers_kill_timeout=END_SECONDS,
-        log_level=LogLevels.warning if terminal else LogLevels.info,
+        log_level=LogLevels.error if terminal else LogLevels.info,
         log_dictconfig=log_settings(json=not terminal),
     )
     if keeper is not None:
