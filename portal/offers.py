@@ -183,7 +183,9 @@ def _check(
         if not known or not part.part.strip():
             message = "Name the objective or interaction inside a part by its id."
             raise Invalid(message, field="parts")
-    asks = threshold_at(publication.policy, now, zone=config.timezone) is not None
+    # learners take it from the day of the offer on, and not before now
+    first = max(publication.effective_from, now)
+    asks = threshold_at(publication.policy, first, zone=config.timezone) is not None
     if asks and "posttest" not in chosen:
         raise NoPostTest(field="roles")
 

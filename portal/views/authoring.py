@@ -28,7 +28,7 @@ from packages.roles import propose_roles
 from portal import offers, words
 from portal.access import POSITIONS, roles_for
 from portal.audit import record_act
-from portal.catalogue import POLICIES, TRANSFERS
+from portal.catalogue import POLICIES, TRANSFERS, offer_at
 from portal.schemas import PublishForm, load_form
 from portal.views.pages import clock, page_blueprint, render
 from portal.views.signin import signed_in
@@ -176,7 +176,7 @@ def _package_page(
             "authoring/package.html",
             package=_package(package),
             findings=[_finding(finding) for finding in package.findings],
-            published=_published(db, package),
+            published=_published(db, config, package, now),
             problem=problem,
             zone=config.timezone,
             **values,
@@ -188,12 +188,19 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
     return {**finding, "tone": tone, "severity_text": text}
 
 
-def _published(db: Session, package: Package) -> dict[str, Any] | None:
+def _published(
+    db: Session, config: Config, package: Package, now: datetime
+) -> dict[str, Any] | None:
     known = offers.published_as(db, package=package)
     if known is None:
         return None
     course, version = known
-    return {"course_id": course.id, "title": course.title, "number": version.number}
+    return {
+        "course_id": course.id,
+        "title": course.title,
+        "number": version.number,
+        "is_open": _is_open(db, config, course.id, now),
+    }
 
 
 def _publishing(
@@ -288,13 +295,28 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
                 now=now,
             )
             course_id = version.course_id
+            is_open = _is_open(db, config, course_id, now)
     except offers.AlreadyPublished:
         return _second_click(package_id)
     except (Invalid, Conflict) as error:
         blank = {name: given.get(name, "") for name in ("course", "hours", "credit")}
         return _package_page(package_id, blank | given, error.detail), 400
-    flash("Published. Learners can enroll now.", "done")
-    return redirect(f"/courses/{course_id}")
+    opens = start_of_day(values["effective"], config.timezone)
+    if opens > now:
+        day = words.day_in(opens, config.timezone)
+        told = "The offer is in force" if is_open else "Learners can enroll"
+        flash(f"Published. {told} from {day} on.", "done")
+    else:
+        flash("Published. Learners can enroll now.", "done")
+    return redirect(
+        f"/courses/{course_id}" if is_open else f"/authoring/packages/{package_id}"
+    )
+
+
+def _is_open(db: Session, config: Config, course_id: uuid.UUID, now: datetime) -> bool:
+    """Whether the course has a page in the catalog already."""
+    offer = offer_at(db, config=config, course_id=course_id, now=now)
+    return offer is not None
 
 
 def _second_click(package_id: uuid.UUID) -> BaseResponse:
@@ -302,14 +324,17 @@ def _second_click(package_id: uuid.UUID) -> BaseResponse:
     with reading(parts().engine) as db:
         package = _own(get_package(db, package_id=package_id))
         known = offers.published_as(db, package=package)
-    if known is None:
-        raise offers.AlreadyPublished
+        if known is None:
+            raise offers.AlreadyPublished
+        is_open = _is_open(db, parts().config, known[0].id, clock())
     flash(
         "It was published already. To change how it is offered, choose this course "
         "at “Publish as” on the package's page.",
         "ask",
     )
-    return redirect(f"/courses/{known[0].id}")
+    return redirect(
+        f"/courses/{known[0].id}" if is_open else f"/authoring/packages/{package_id}"
+    )
 
 
 def _publication(

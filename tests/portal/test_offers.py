@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -66,6 +67,33 @@ def test_tests_inside_a_unit(parts, cast, now) -> None:
         False,
         rows[unit].activity_key,
     )
+
+
+@pytest.mark.parametrize(
+    ("effective", "asked"),
+    [
+        (datetime(2022, 11, 1, 8, tzinfo=UTC), False),
+        (datetime(2022, 12, 31, 8, tzinfo=UTC), False),
+        (datetime(2023, 1, 1, 8, tzinfo=UTC), True),
+    ],
+)
+def test_a_post_test_is_asked_for_by_the_day_of_the_offer(
+    parts, cast, now, effective, asked
+) -> None:
+    package_id = import_sample(parts, "first-on-scene", now)
+    today = datetime(2022, 12, 1, 8, tzinfo=UTC)
+    with (
+        pytest.raises(NoPostTest) if asked else nullcontext(),
+        writing(parts.engine) as db,
+    ):
+        publish(
+            db,
+            config=parts.config,
+            package=get_package(db, package_id=package_id),
+            publication=publication(effective, roles={}),
+            by=cast.author.id,
+            now=today,
+        )
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,34 @@ def test_publishing_twice_makes_one_course(parts, cast, browser, caller) -> None
     assert "Better reports" in text_of(caller(cast.officer).get(course))
 
 
+def test_an_offer_of_a_later_day_is_told_and_opens_then(parts, browser) -> None:
+    page = uploaded(browser, build_sample("report-writing"), "report-writing.zip")
+    run_due(parts, wsgi.WORK.handlers, clock())
+    form = {
+        "title": "Reports",
+        "policy": "cops.certificate",
+        "transfer": "credit",
+        "effective": "2999-01-01",
+        "role-0": "pretest",
+        "role-4": "posttest",
+    }
+    for told in ("Learners can enroll from January 1, 2999 on", "published already"):
+        answer = browser.post(f"{page}/publish", form)
+        assert answer.headers["Location"] == page
+        text = text_of(browser.get(page))
+        assert told in text
+        assert "of Reports. It is in the catalog from the day" in text
+    with reading(parts.engine) as db:
+        [course] = db.scalars(select(Course)).all()
+    first = form | {"course": str(course.id), "effective": "2026-01-01"}
+    answer = browser.post(f"{page}/publish", first)
+    assert answer.headers["Location"] == f"/courses/{course.id}"
+    assert "enroll now" in text_of(browser.get(f"/courses/{course.id}"))
+    answer = browser.post(f"{page}/publish", first | {"effective": "2999-01-01"})
+    text = text_of(browser.get(answer.headers["Location"]))
+    assert "The offer is in force from January 1, 2999 on" in text
+
+
 REFUSED = [
     ({"hours": "two"}, "Estimated hours: Not a valid number."),
     ({"credit": "-1"}, "CPT credit:"),
