@@ -126,6 +126,8 @@ class Observed:
         except BaseException:
             done()
             raise
+        # what streams out has read its body; should it come back, it waits again
+        sent.leave()
         if answer["length"] is not None and answer["length"] <= WHOLE_BYTES:
             try:
                 return [b"".join(body)]
