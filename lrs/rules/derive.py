@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from lrs.db import writing
+from lrs.db import insert_new, writing
 from lrs.parts import Parts
 from lrs.rules.awards import Books, Cause, Subject, completion_content
 from lrs.rules.catalogue import chunks, owns
@@ -173,12 +173,12 @@ class _Run:
         self.at_hand: dict[uuid.UUID, set[uuid.UUID]] = {}
 
     def _lock_cursor(self) -> RulesCursor:
-        cursor = self.db.get(RulesCursor, self.tenant, with_for_update=True)
-        if cursor is None:
-            cursor = RulesCursor(tenant_id=self.tenant, seq=0, change=0, entries=0)
-            self.db.add(cursor)
-            self.db.flush()
-        return cursor
+        insert_new(
+            self.db, RulesCursor, tenant_id=self.tenant, seq=0, change=0, entries=0
+        )
+        return self.db.get_one(
+            RulesCursor, self.tenant, with_for_update=True, populate_existing=True
+        )
 
     def advance(self, last_seq: int) -> None:
         """Read on to statement `last_seq` and the changes that came right after it."""

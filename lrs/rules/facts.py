@@ -4,6 +4,10 @@
 turns the observations of a person in a course and registration into `Facts`. A score
 is read as a decimal from the stored text. What never counts as a result: the score of
 `progressed` (progress), `satisfied` and `waived` (an LMS's or administrator's word).
+
+Whose word it is matters. Who enrolled, attested or attended, from which position and
+through which gate, only this installation says. Another system's results count, but
+not in a registration of this portal: there only what our player saw does.
 """
 
 import json
@@ -53,6 +57,8 @@ class Observation:
     score: Score | None
     position: str
     gates: frozenset[str]
+    # recorded by this installation itself, not sent by another system
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +108,14 @@ def read_observation(
     seq: int,
     *,
     verbs: Collection[str],
+    own: bool,
 ) -> Observation | None:
     """What the statement shows; None where no rule could use it.
 
-    `verbs` are the IRIs of `relevant_verbs`. A Group as actor, and an object other
-    than an activity, show nothing about a person in a course; nor do the launch modes
-    Browse and Review (cmi5 10.2.2).
+    `verbs` are the IRIs of `relevant_verbs`; `own` tells a statement that this
+    installation recorded from one that another system sent. A Group as actor, and an
+    object other than an activity, show nothing about a person in a course; nor do the
+    launch modes Browse and Review (cmi5 10.2.2).
     """
     target = statement["object"]
     verb = SHORT_NAMES.get(statement["verb"]["id"])
@@ -115,6 +123,7 @@ def read_observation(
     if (
         verb is None
         or statement["verb"]["id"] not in verbs
+        or not (own or verb in RESULTS)
         or target.get("objectType", "Activity") != "Activity"
         or actors.is_group(actor)
         or (ifi := actors.ifi(actor)) is None
@@ -144,8 +153,11 @@ def read_observation(
         completion=counts and result.get("completion", verb == "completed") is True,
         success=counts and result.get("success", verb == "passed") is True,
         score=read_score(raw, evidence) if counts and "score" in result else None,
-        position=_word(extensions.get(EXTENSIONS["position"])),
-        gates=frozenset(name for name in GATES if EXTENSIONS[name] in extensions),
+        position=_word(extensions.get(EXTENSIONS["position"])) if own else "",
+        gates=frozenset(
+            name for name in GATES if own and EXTENSIONS[name] in extensions
+        ),
+        own=own,
     )
 
 
@@ -212,7 +224,8 @@ def fold(
     a revision; `clocks` says of reviewed statements by which clock they count.
     """
     seen = sorted(
-        (_settled(one, clocks) for one in observations), key=lambda one: one.evidence
+        (_settled(one, clocks) for one in _vouched(observations)),
+        key=lambda one: one.evidence,
     )
     course = shape(revision := revision_of(seen))
     about: dict[str, list[Observation]] = {}
@@ -242,6 +255,13 @@ def fold(
         started=starts[0] if starts else None,
         latest=seen[-1].evidence.at if seen else None,
     )
+
+
+def _vouched(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Without other systems' words where the registration is one of this portal."""
+    if not any(one.own and one.verb == "registered" for one in observations):
+        return observations
+    return [one for one in observations if one.own]
 
 
 def _settled(one: Observation, clocks: Mapping[UUID, str]) -> Observation:

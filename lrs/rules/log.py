@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from lrs.rules.facts import Observation, read_observation
-from lrs.tables import Statement, key_of
+from lrs.tables import Authority, Statement, key_of
 
 CHUNK = 400
+# accounts under which this installation itself records; credentials have hex digits
+OWN_ACCOUNTS = frozenset({"portal", "player"})
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class LogReader:
         self._observed: dict[tuple[uuid.UUID, uuid.UUID | None], list[Seen]] = {}
         # registrations of which everything is read
         self._complete: set[uuid.UUID | None] = set()
+        self._own: dict[uuid.UUID, bool] = {}
 
     def rows(
         self, first: int, *conditions: ColumnElement[bool], last: int | None = None
@@ -165,6 +168,19 @@ class LogReader:
         )
         return [self._row(row) for row in found]
 
+    def _is_own(self, authority_key: uuid.UUID) -> bool:
+        """Whether this authority is the installation itself."""
+        if authority_key not in self._own:
+            body = self.db.scalars(
+                select(Authority.body).where(
+                    Authority.tenant_id == self.tenant,
+                    Authority.authority_key == authority_key,
+                )
+            ).one()
+            account = orjson.loads(body).get("account", {})
+            self._own[authority_key] = account.get("name") in OWN_ACCOUNTS
+        return self._own[authority_key]
+
     def _row(self, row: Row[*tuple[Any, ...]]) -> LogRow:
         observation = read_observation(
             orjson.loads(row.payload),
@@ -172,6 +188,7 @@ class LogReader:
             row.stored,
             row.seq,
             verbs=self.verbs,
+            own=self._is_own(row.authority_key),
         )
         return LogRow(
             seq=row.seq,

@@ -161,13 +161,18 @@ def facts_of(
     stored: Mapping[str, datetime] | None = None,
     shape: Shape = SHAPE,
     clocks: Mapping[uuid.UUID, str] | None = None,
+    foreign: Sequence[dict[str, Any]] = (),
 ) -> Facts:
-    """The facts of statements, each stored when it happened unless told."""
+    """The facts of statements, each stored when it happened unless told.
+
+    `foreign` are statements that another system sent.
+    """
     observations = []
-    for seq, one in enumerate(statements, start=1):
+    for seq, one in enumerate([*statements, *foreign], start=1):
+        own = one not in foreign
         raw = (raws or {}).get(one["id"]) or orjson.dumps(one)
         when = (stored or {}).get(one["id"]) or at(one["timestamp"])
-        found = read_observation(one, raw, when, seq, verbs=VERBS)
+        found = read_observation(one, raw, when, seq, verbs=VERBS, own=own)
         if found is not None:
             observations.append(found)
     return fold(observations, shape=lambda _: shape, clocks=clocks or {})

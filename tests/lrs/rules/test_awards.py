@@ -63,7 +63,7 @@ def earned(start: datetime, **offer: Any) -> tuple[Decision, dict[str, Any]]:
         for one in way
         if (
             found := read_observation(
-                one, orjson.dumps(one), at(one["timestamp"]), 1, verbs=VERBS
+                one, orjson.dumps(one), at(one["timestamp"]), 1, verbs=VERBS, own=True
             )
         )
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,81 @@ def test_another_authority_voids_nothing(db: Session, now: datetime) -> None:
     follow(db, now)
     assert len(net(db)) == 2
     check_replay(db, now)
+
+
+FOREIGN = {"account": {"homePage": "https://other.example", "name": "0f" * 16}}
+
+
+@pytest.mark.parametrize("enrols", ["before", "after", "never"])
+def test_another_system_cannot_complete_for_a_learner(
+    db: Session, now: datetime, enrols: str
+) -> None:
+    offer_course(db, now=now, audience=["sworn"])
+    start = at("2026-02-01T10:00:00")
+    enrolled = said("registered", COURSE, start, extensions={"position": "sworn"})
+    if enrols == "before":
+        store(db, enrolled, now=now)
+    store(db, *whole_way(start), now=now, authority=FOREIGN)
+    follow(db, now)
+    if enrols == "after":
+        store(db, enrolled, now=now)
+    follow(db, now)
+    assert kinds(db) == []
+    told = explain(
+        db,
+        tenant=MAIN_TENANT,
+        ifi=LEARNER_IFI,
+        course_iri=COURSE,
+        registration=REGISTRATION,
+    )
+    codes = {one.code for one in told.reasons}
+    assert ("attestation_missing" if enrols == "never" else "score_missing") in codes
+    check_replay(db, now)
+
+
+def test_results_of_another_system_count_where_they_are_its_own(
+    db: Session, now: datetime
+) -> None:
+    offer_course(db, now=now, policy="post.credit")
+    elsewhere = uuid.uuid4()
+    start = at("2026-02-01T10:00:00")
+    done = [
+        said("completed", unit.iri, start, registration=elsewhere) for unit in UNITS
+    ]
+    store(db, *done, now=now, authority=FOREIGN)
+    follow(db, now)
+    assert kinds(db)[:1] == ["completion award"]
+    check_replay(db, now)
+
+
+def test_two_first_runs_at_once_share_one_cursor(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, both = parts.engine, threading.Barrier(2)
+    failures: list[Exception] = []
+    found = derive.insert_new
+
+    def insert(*given: Any, **values: Any) -> bool:
+        if engine.dialect.name == "postgresql":
+            both.wait(30)
+        return found(*given, **values)
+
+    def run() -> None:
+        try:
+            with writing(engine) as db:
+                catch_up(db, tenant=MAIN_TENANT, now=now)
+        except Exception as error:  # noqa: BLE001 - told to the test
+            failures.append(error)
+
+    monkeypatch.setattr(derive, "insert_new", insert)
+    runs = [threading.Thread(target=run) for _ in range(2)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert failures == []
+    with reading(engine) as db:
+        assert len(db.scalars(select(RulesCursor)).all()) == 1
 
 
 def test_a_void_that_comes_first_holds(db: Session, now: datetime) -> None:

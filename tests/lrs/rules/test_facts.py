@@ -21,6 +21,7 @@ from tests.lrs.rules.builders import (
     COURSE,
     LESSON,
     POSTTEST,
+    PRETEST,
     SHAPE,
     VERBS,
     at,
@@ -33,8 +34,10 @@ START = at("2026-02-01T10:00:00")
 EVIDENCE = Evidence(START, uuid.UUID(int=1), START)
 
 
-def read(statement: dict[str, Any]) -> Any:
-    return read_observation(statement, orjson.dumps(statement), START, 1, verbs=VERBS)
+def read(statement: dict[str, Any], *, own: bool = True) -> Any:
+    return read_observation(
+        statement, orjson.dumps(statement), START, 1, verbs=VERBS, own=own
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,34 @@ def test_an_absurdly_deep_statement_stops_nothing() -> None:
 def test_an_absurd_revision_is_an_unknown_one(revision: str) -> None:
     # PostgreSQL keeps neither; the log must not stop for it
     assert read(said("completed", LESSON, START, revision=revision)).revision == ""
+
+
+@pytest.mark.parametrize("name", ["registered", "withdrew", "attested", "attended"])
+def test_acts_are_this_installations_word_alone(name: str) -> None:
+    act = said(name, COURSE, START)
+    assert read(act).verb == name
+    assert read(act, own=False) is None
+
+
+def test_another_system_tells_results_but_neither_position_nor_gate() -> None:
+    told = {"position": "sworn", "customization": "2"}
+    statement = said("passed", POSTTEST, START, score={"scaled": 1}, extensions=told)
+    ours, theirs = read(statement), read(statement, own=False)
+    assert (ours.position, ours.gates) == ("sworn", {"customization"})
+    assert (theirs.position, theirs.gates) == ("", frozenset())
+    assert theirs.success
+    assert theirs.score == ours.score
+
+
+def test_in_a_registration_of_the_portal_only_our_own_results_count() -> None:
+    forged = [
+        said("completed", LESSON, START),
+        said("passed", POSTTEST, START, score={"scaled": 1}),
+    ]
+    enrolled = said("registered", COURSE, START, extensions={"position": "sworn"})
+    elsewhere = facts_of([], foreign=forged)
+    assert [bool(unit.completed) for unit in elsewhere.units] == [False, True, False]
+    assert any(part.passed for part in elsewhere.tests)
+    for order in ([enrolled], [enrolled, said("completed", PRETEST, START)]):
+        facts = facts_of(order, foreign=forged)
+        assert facts == facts_of(order)
