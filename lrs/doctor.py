@@ -55,6 +55,7 @@ def examine(parts: Parts, now: datetime) -> Iterator[Check]:
     yield check_disk(parts)
     yield check_secret(parts)
     yield from check_addresses(parts)
+    yield check_proxies(parts)
     yield check_mail(parts)
 
 
@@ -173,9 +174,14 @@ def check_addresses(parts: Parts) -> Iterator[Check]:
         yield Check("isolation", "ok", "packages run on a site of their own")
 
 
-def check_mail(parts: Parts) -> Check:
-    """Whether a mail server is named that nothing uses yet."""
-    if not parts.config.smtp_url:
-        return Check("mail", "ok", "nothing sends mail yet")
-    host = urlsplit(parts.config.smtp_url).hostname or ""
-    return Check("mail", "warning", f"{host} is named, but nothing sends mail yet")
+def check_proxies(parts: Parts) -> Check:
+    """Whose address a request has; encryption ends at a proxy, never here."""
+    count = parts.config.trusted_proxies
+    if not count and urlsplit(parts.config.portal_url).scheme == "https":
+        return Check(
+            "proxies",
+            "warning",
+            "all requests have the proxy's address, so wrong passwords of one place "
+            "keep everybody out: set ROLLCALL_TRUSTED_PROXIES",
+        )
+    return Check("proxies", "ok", f"{count} in front")
