@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from sqlalchemy import MetaData
 from sqlalchemy.exc import OperationalError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import lrs.cli
 import lrs.rules.cli
@@ -96,6 +97,11 @@ def create_application(parts: Parts) -> Wsgi:
         answer: Iterable[bytes] = app(environ, start_response)
         return answer
 
+    if parts.config.trusted_proxies:
+        # only the address is the proxies' to say; host and scheme are settings
+        return ProxyFix(
+            application, x_for=parts.config.trusted_proxies, x_proto=0, x_host=0
+        )
     return application
 
 

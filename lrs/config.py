@@ -41,6 +41,7 @@ class Config:
     workers: int = 0
     host: str = "127.0.0.1"
     port: int = 8000
+    trusted_proxies: int = 0
 
     def __post_init__(self) -> None:
         """Fill what depends on other settings and refuse what cannot work."""

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import Client
 
 import wsgi
+from lrs.db import reading
 from packages.samples import build_samples
+from portal.users import SignInTries
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -62,6 +65,30 @@ def test_a_port_is_a_part_of_the_host(parts: Parts) -> None:
     ]:
         answer = client.get("/health/live", headers={"Host": host})
         assert answer.status_code == status, host
+
+
+@pytest.mark.parametrize(
+    ("proxies", "counted"), [(0, "127.0.0.1"), (1, "192.0.2.2"), (2, "192.0.2.1")]
+)
+def test_tries_count_for_the_address_before_the_proxies(
+    parts: Parts, proxies: int, counted: str
+) -> None:
+    config = replace(parts.config, trusted_proxies=proxies)
+    client = Client(wsgi.create_application(replace(parts, config=config)))
+    headers = {
+        "Host": "localhost:8000",
+        "X-Forwarded-For": "198.51.100.9, 192.0.2.1, 192.0.2.2",
+    }
+    caller = {"REMOTE_ADDR": "127.0.0.1"}
+    answer = client.get("/sign-in", headers=headers, environ_base=caller)
+    page = answer.get_data(as_text=True)
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found is not None
+    form = {"email": "a@b.example", "password": "wrong", "csrf_token": found[1]}
+    client.post("/sign-in", data=form, headers=headers, environ_base=caller)
+    with reading(parts.engine) as db:
+        keys = set(db.scalars(select(SignInTries.key)))
+    assert keys == {"email:a@b.example", f"address:{counted}"}
 
 
 def run(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:

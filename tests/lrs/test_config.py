@@ -44,6 +44,7 @@ def test_value_from_a_file(tmp_path: Path) -> None:
     [
         ("ROLLCALL_PROT", "8000", "ROLLCALL_PROT is not a setting"),
         ("ROLLCALL_PORT", "eight", "whole number"),
+        ("ROLLCALL_TRUSTED_PROXIES", "-1", "whole number"),
         ("ROLLCALL_TIMEZONE", "Mars/Base", "IANA zone"),
         ("ROLLCALL_PORTAL_URL", "training.example.org", "scheme, host"),
         ("ROLLCALL_PORTAL_URL", "https://a.example.org/path", "no path"),

@@ -134,3 +134,18 @@ def test_content_on_the_portals_site_is_told(parts: Parts) -> None:
         c.name: c.state for c in doctor.check_addresses(replace(parts, config=config))
     }
     assert found["isolation"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("portal", "count", "state"),
+    [
+        ("http://localhost:8000", 0, "ok"),
+        ("https://a.example", 0, "warning"),
+        ("https://a.example", 1, "ok"),
+    ],
+)
+def test_a_proxy_that_nobody_named_is_told(
+    parts: Parts, now: datetime, portal: str, count: int, state: str
+) -> None:
+    config = replace(parts.config, trusted_proxies=count, portal_url=portal)
+    assert states(replace(parts, config=config), now)["proxies"] == state
