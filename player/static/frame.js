@@ -78,6 +78,7 @@ function onQueue(now) {
       "You can go on there. What you did here since then was kept, but it does not count.",
       { retry: false },
     );
+    release();
   }
 }
 
@@ -271,6 +272,7 @@ async function open() {
       "It was ended, or the course was opened again elsewhere. Open it from your course list.",
       { retry: false },
     );
+    release();
     return;
   }
   show({ state: "saved", savedAt: null });
