@@ -68,9 +68,18 @@ class Receipt:
 
 
 def receive(
-    db: Session, *, config: Config, launch_id: UUID, body: object, now: datetime
+    db: Session,
+    *,
+    config: Config,
+    launch_id: UUID,
+    body: object,
+    now: datetime,
+    until: datetime | None = None,
 ) -> Receipt:
-    """Apply what a launch sent. Raises InvalidEntries, NotFound, TooLarge."""
+    """Apply what a launch sent; content is served up to `until`, as before by default.
+
+    Raises InvalidEntries, NotFound, TooLarge.
+    """
     sent_at, received = parse_entries(body)
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
     try:
@@ -83,7 +92,7 @@ def receive(
     launch = sitting.launch
     if received:
         launch.received_at = now
-        sittings.stay_open(launch, now=now)
+        sittings.stay_open(launch, now=now, until=until or launch.expires_at)
     moment = Moment(seq=launch.last_seq, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
     return _receipt(sitting, findings, problem)

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
@@ -96,15 +96,17 @@ def open_launch(
     now: datetime,
     learner_name: str = "",
     course_title: str = "",
+    until: datetime | None = None,
 ) -> Opened:
     """A new launch of a unit; it takes over from the present one when it starts.
 
     `mastery` holds the thresholds (scaled) that the policy sets for confirmed
     post-tests; they replace the manifest's in attempts that begin now.
     `learner_name` is what the content may call the learner; `course_title` what the
-    course is called, the package's own title by default. Raises NotPlayable,
-    RegistrationTaken.
+    course is called, the package's own title by default. Its life ends at `until`,
+    twelve hours from now by default. Raises NotPlayable, RegistrationTaken.
     """
+    until = until or now + tokens.LIFETIME
     manifest = manifest_of(package)
     played = _playable(manifest, unit)
     actor_ifi = ifi(actor)
@@ -137,7 +139,7 @@ def open_launch(
         return_url=return_url,
         label=tokens.content_label(config, actor=actor_ifi, package_id=package.id),
         opened_at=now,
-        expires_at=now + tokens.LIFETIME,
+        expires_at=until,
         received_at=now,
         event_at=now,
         live=False,
@@ -150,7 +152,7 @@ def open_launch(
     launch.attempt_id = _attempt_for(db, launch, played, mastery.get(unit)).id
     db.add(launch)
     db.flush()
-    token = tokens.make_token(config, launch_id=launch.id, now=now)
+    token = tokens.make_token(config, launch_id=launch.id, expires=until)
     url = urls.player_url(config, launch_id=launch.id, token=token)
     return Opened(launch_id=launch.id, token=token, url=url)
 
@@ -258,11 +260,16 @@ def given(unit: Unit, *, threshold: Decimal | None) -> scorm_12.Given:
 
 
 def start(
-    db: Session, *, config: Config, launch_id: UUID, now: datetime
+    db: Session,
+    *,
+    config: Config,
+    launch_id: UUID,
+    now: datetime,
+    until: datetime | None = None,
 ) -> dict[str, Any]:
     """Make the launch the one that writes; what its player page needs to begin.
 
-    Raises LaunchClosed when it has ended or expired, Superseded when a newer one has
+    Content is served up to `until`, when the caller's token expires. Raises LaunchClosed when it has ended or expired, Superseded when a newer one has
     started.
     """
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
@@ -270,7 +277,7 @@ def start(
     if launch.ended_at is not None or launch.expires_at <= now:
         raise LaunchClosed("This launch is over; open the unit again.")
     sittings.take_over(db, sitting, now=now)
-    launch.expires_at = now + tokens.LIFETIME
+    launch.expires_at = until or now + tokens.LIFETIME
     values = scorm_12.begin(
         attempt.values,
         mode=scorm_12.as_mode(launch.mode),
@@ -338,12 +345,19 @@ def _menu_line(
 
 
 def open_unit(
-    db: Session, *, config: Config, launch_id: UUID, unit: int, now: datetime
+    db: Session,
+    *,
+    config: Config,
+    launch_id: UUID,
+    unit: int,
+    now: datetime,
+    until: datetime | None = None,
 ) -> Opened:
-    """A launch of another unit for the same learner and registration."""
-    launch = get_launch(db, launch_id=launch_id)
-    if launch.ended_at is not None:
-        raise LaunchClosed("This launch is over; open the unit again.")
+    """A launch of another unit for the same learner and registration.
+
+    It lives no longer than `until`. Raises LaunchClosed when the present one has ended.
+    """
+    launch = _open_still(db, launch_id)
     return open_launch(
         db,
         config=config,
@@ -358,8 +372,25 @@ def open_unit(
         return_url=launch.return_url,
         learner_name=launch.learner_name,
         course_title=launch.course_title,
+        until=until,
         now=now,
     )
+
+
+def _open_still(db: Session, launch_id: UUID) -> Launch:
+    """The launch, its registration locked; raises LaunchClosed when it has ended."""
+    launch = get_launch(db, launch_id=launch_id)
+    sittings.lock_registration(
+        db,
+        tenant=launch.tenant_id,
+        registration=launch.registration,
+        actor_ifi=launch.actor_ifi,
+    )
+    # what another transaction wrote while this one waited for the lock
+    db.refresh(launch)
+    if launch.ended_at is not None:
+        raise LaunchClosed("This launch is over; open the unit again.")
+    return launch
 
 
 def end(db: Session, *, config: Config, launch_id: UUID, now: datetime) -> None:
@@ -371,16 +402,68 @@ def end(db: Session, *, config: Config, launch_id: UUID, now: datetime) -> None:
     sittings.settle(db, sitting, moment=moment, now=now)
 
 
+def end_registration(
+    db: Session,
+    *,
+    config: Config,
+    registration: UUID,
+    now: datetime,
+    tenant: int = MAIN_TENANT,
+) -> None:
+    """End all launches of a registration: the learner has dropped the course."""
+    _end_all(
+        db,
+        Launch.tenant_id == tenant,
+        Launch.registration == registration,
+        config=config,
+        now=now,
+    )
+
+
+def end_person(
+    db: Session,
+    *,
+    config: Config,
+    actor: dict[str, Any],
+    now: datetime,
+    tenant: int = MAIN_TENANT,
+) -> None:
+    """End all launches of a person that a token could still use: the account closes."""
+    _end_all(
+        db,
+        Launch.tenant_id == tenant,
+        Launch.actor_ifi == ifi(actor),
+        Launch.expires_at > now - tokens.LIFETIME,
+        config=config,
+        now=now,
+    )
+
+
+def _end_all(
+    db: Session, *which: ColumnElement[bool], config: Config, now: datetime
+) -> None:
+    found = db.scalars(
+        select(Launch.id)
+        .where(*which, Launch.ended_at.is_(None))
+        .order_by(Launch.registration, Launch.opened_at)
+    ).all()
+    # all locks are taken before the first statement is stored, always in this order
+    ending = [sittings.sit_down(db, config=config, launch_id=one) for one in found]
+    for sitting in ending:
+        sittings.end_launch(sitting, now=now)
+    for sitting in ending:
+        launch = sitting.launch
+        moment = Moment(seq=launch.last_seq, at=launch.event_at)
+        sittings.settle(db, sitting, moment=moment, now=now)
+
+
 def renew(
-    db: Session, *, config: Config, launch_id: UUID, now: datetime
+    db: Session, *, config: Config, launch_id: UUID, until: datetime
 ) -> tuple[str, datetime]:
-    """A new token and when it expires; raises LaunchClosed when the launch has ended."""
-    launch = get_launch(db, launch_id=launch_id)
-    if launch.ended_at is not None:
-        raise LaunchClosed("This launch is over; open the unit again.")
-    launch.expires_at = now + tokens.LIFETIME
-    token = tokens.make_token(config, launch_id=launch.id, now=now)
-    return token, launch.expires_at
+    """A token good up to `until`, and that; raises LaunchClosed when it has ended."""
+    launch = _open_still(db, launch_id)
+    launch.expires_at = until
+    return tokens.make_token(config, launch_id=launch.id, expires=until), until
 
 
 def find_content(db: Session, *, label: str, now: datetime) -> ContentGrant | None:

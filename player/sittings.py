@@ -22,7 +22,7 @@ from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
 from packages.manifest import Unit
-from player import scorm_12, tokens, translate, urls
+from player import scorm_12, translate, urls
 from player.cmi import Model
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
@@ -267,12 +267,10 @@ def save_values(attempt: Attempt, values: Model, *, at: datetime) -> None:
     attempt.saved_at = at
 
 
-def stay_open(launch: Launch, *, now: datetime) -> None:
-    """Serve content for another token's life, or a little after the end."""
+def stay_open(launch: Launch, *, now: datetime, until: datetime) -> None:
+    """Serve content while its token lives, or a little after the end."""
     launch.expires_at = (
-        now + tokens.LIFETIME
-        if launch.live
-        else min(launch.expires_at, now + GRACE_AFTER_TERMINATE)
+        until if launch.live else min(launch.expires_at, now + GRACE_AFTER_TERMINATE)
     )
 
 

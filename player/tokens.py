@@ -1,7 +1,7 @@
 """Launch tokens and content labels: keyed hashes that nobody else can make.
 
 A launch token lets its holder read and write one launch, nothing else. It expires
-after 12 hours and can be renewed. A content label is the host label under which one
+12 hours after the launch was opened; only the learner, signed in, gets another 12. A content label is the host label under which one
 learner sees one package version: stable, so a package's own storage goes on working,
 and not to be guessed from either.
 """
@@ -30,10 +30,9 @@ class TokenExpired(Unauthenticated):
     """The launch token has expired; renew it to go on saving."""
 
 
-def make_token(config: Config, *, launch_id: UUID, now: datetime) -> str:
-    """A token for one launch, good for 12 hours."""
-    expires = int((now + LIFETIME).timestamp())
-    body = f"v1.{launch_id.hex}.{expires}"
+def make_token(config: Config, *, launch_id: UUID, expires: datetime) -> str:
+    """A token for one launch, good until it expires."""
+    body = f"v1.{launch_id.hex}.{int(expires.timestamp())}"
     return f"{body}.{_sign(config, 'launch', body)}"
 
 

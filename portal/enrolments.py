@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lrs.config import Config
 from lrs.db import Base, UtcDateTime, new_id
 from lrs.rules.terms import CALENDAR_YEAR, Span, term_of
+from player.launches import end_registration
 from portal.acts import record_own_act
 from portal.catalogue import Listing
 from portal.users import User
@@ -101,12 +102,16 @@ def enrol(
 
 
 def drop(db: Session, *, config: Config, enrolment: Enrolment, now: datetime) -> None:
-    """Take the course off the active ones; history stays. Last of the transaction."""
+    """Take the course off the active ones and end its launches; history stays.
+
+    Last of the transaction.
+    """
     db.refresh(enrolment, with_for_update=True)
     if enrolment.dropped_at is not None:
         raise AlreadyDropped
     enrolment.dropped_at = now
     db.flush()
+    end_registration(db, config=config, registration=enrolment.registration, now=now)
     record_own_act(db, config=config, enrolment=enrolment, verb="withdrew", now=now)
 
 

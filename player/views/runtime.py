@@ -2,8 +2,9 @@
 
 The caller holds a launch token (`Authorization: Bearer …`), which opens one launch.
 For entries alone the token of a newer launch of the same registration is good too:
-after a crash the leftovers of the older launch are sent by the newer one's page. To
-renew an expired token the same person must be signed in to the portal.
+after a crash the leftovers of the older launch are sent by the newer one's page. A
+token begets only tokens that expire when it does; for a longer life the same person
+must be signed in to the portal.
 """
 
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -22,14 +23,14 @@ from lrs.views.callers import problem_response
 from player import entries, launches, tokens
 from player.sittings import get_launch
 from statements.actors import ifi
-from statements.errors import DomainError, Invalid, TooLarge
+from statements.errors import DomainError, Invalid, LaunchClosed, TooLarge
 from statements.scalars import format_timestamp
 
 BLUEPRINT = Blueprint("runtime", __name__)
 
 LARGEST_BODY = 8 * 1024 * 1024
 # what a scope means here: which tokens the guard lets in beside the launch's own
-SIBLING = "sibling"
+SUCCESSOR = "successor"
 EXPIRED = "expired"
 
 
@@ -51,22 +52,51 @@ def _admit(allowed: Allowed) -> None:
         parts().config, text.strip() if scheme.lower() == "bearer" else ""
     )
     if token.launch_id != launch_id and not (
-        allowed.scope == SIBLING and _are_siblings(token.launch_id, launch_id)
+        allowed.scope == SUCCESSOR and _is_successor(token.launch_id, launch_id)
     ):
         raise tokens.InvalidToken
     if datetime.now(UTC) >= token.expires and allowed.scope != EXPIRED:
         raise tokens.TokenExpired
+    g.token_expires = token.expires
 
 
-def _are_siblings(newer_id: UUID, older_id: UUID) -> bool:
-    """Whether both launches are of one registration (so of one learner)."""
+def _is_successor(newer_id: UUID, older_id: UUID) -> bool:
+    """Whether a launch is of the same registration as an older one (so one learner's).
+
+    Raises LaunchClosed when the newer one has itself ended.
+    """
     with reading(parts().engine) as db:
         newer = get_launch(db, launch_id=newer_id)
         older = get_launch(db, launch_id=older_id)
-        return (newer.tenant_id, newer.registration) == (
+        if (newer.tenant_id, newer.registration) != (
             older.tenant_id,
             older.registration,
-        )
+        ) or newer.opened_at <= older.opened_at:
+            return False
+        if newer.ended_at is not None:
+            raise LaunchClosed("This launch is over; open the unit again.")
+        return True
+
+
+def _until(launch_id: UUID) -> datetime:
+    """How long the launch may go on: its learner, signed in, gives it a new life."""
+    with reading(parts().engine) as db:
+        actor_ifi = get_launch(db, launch_id=launch_id).actor_ifi
+    if _is_signed_in(actor_ifi):
+        return datetime.now(UTC) + tokens.LIFETIME
+    expires: datetime = g.token_expires
+    return expires
+
+
+def _is_signed_in(actor_ifi: str) -> bool:
+    """Whether the learner launched is signed in to the portal.
+
+    The portal tells who is signed in by `extensions["rollcall_actor"]`, a function
+    that gives the actor or None; without a portal nobody is.
+    """
+    signed_in = current_app.extensions.get("rollcall_actor")
+    actor = signed_in() if signed_in is not None else None
+    return actor is not None and ifi(actor) == actor_ifi
 
 
 def _body() -> Any:
@@ -93,13 +123,17 @@ def _json(value: object, status: int = 200) -> Response:
 def start(launch_id: UUID) -> Response:
     with writing(parts().engine) as db:
         payload = launches.start(
-            db, config=parts().config, launch_id=launch_id, now=datetime.now(UTC)
+            db,
+            config=parts().config,
+            launch_id=launch_id,
+            now=datetime.now(UTC),
+            until=g.token_expires,
         )
     return _json(payload)
 
 
 @BLUEPRINT.post("/launches/<uuid:launch_id>/entries")
-@allow("launch", scope=SIBLING)
+@allow("launch", scope=SUCCESSOR)
 def receive(launch_id: UUID) -> Response:
     body = _body()
     with writing(parts().engine) as db:
@@ -109,6 +143,7 @@ def receive(launch_id: UUID) -> Response:
             launch_id=launch_id,
             body=body,
             now=datetime.now(UTC),
+            until=g.token_expires,
         )
     if receipt.problem is not None:
         raise receipt.problem
@@ -118,26 +153,14 @@ def receive(launch_id: UUID) -> Response:
 @BLUEPRINT.post("/launches/<uuid:launch_id>/token")
 @allow("launch", scope=EXPIRED)
 def renew(launch_id: UUID) -> Response:
-    config, now = parts().config, datetime.now(UTC)
-    text = request.headers["Authorization"].partition(" ")[2].strip()
-    with writing(parts().engine) as db:
-        launch = get_launch(db, launch_id=launch_id)
-        if now >= tokens.parse_token(config, text).expires:
-            _require_same_person(launch.actor_ifi)
-        token, expires = launches.renew(db, config=config, launch_id=launch_id, now=now)
-    return _json({"token": token, "expires": format_timestamp(expires)})
-
-
-def _require_same_person(actor_ifi: str) -> None:
-    """Raise TokenExpired unless the learner launched is signed in to the portal.
-
-    The portal tells who is signed in by `extensions["rollcall_actor"]`, a function
-    that gives the actor or None; without a portal nobody is.
-    """
-    signed_in = current_app.extensions.get("rollcall_actor")
-    actor = signed_in() if signed_in is not None else None
-    if actor is None or ifi(actor) != actor_ifi:
+    until = _until(launch_id)
+    if until <= datetime.now(UTC):
         raise tokens.TokenExpired
+    with writing(parts().engine) as db:
+        token, expires = launches.renew(
+            db, config=parts().config, launch_id=launch_id, until=until
+        )
+    return _json({"token": token, "expires": format_timestamp(expires)})
 
 
 @BLUEPRINT.post("/launches/<uuid:launch_id>/units")
@@ -147,6 +170,7 @@ def open_unit(launch_id: UUID) -> Response:
     unit = body.get("unit") if isinstance(body, dict) else None
     if not isinstance(unit, int) or isinstance(unit, bool):
         raise Invalid("Give the index of the unit as `unit`.")
+    until = _until(launch_id)
     with writing(parts().engine) as db:
         opened = launches.open_unit(
             db,
@@ -154,6 +178,7 @@ def open_unit(launch_id: UUID) -> Response:
             launch_id=launch_id,
             unit=unit,
             now=datetime.now(UTC),
+            until=until,
         )
     return _json({"launch": str(opened.launch_id), "url": opened.url}, 201)
 

@@ -15,6 +15,7 @@ from lrs.jobs import Follower, Job
 from lrs.tables import MAIN_TENANT, Clock
 from lrs.views.access import allow
 from lrs.views.application import parts
+from player.launches import end_person
 from portal import agencies, users, words
 from portal.access import POSITIONS, ROLES, roles_for
 from portal.audit import AuditEntry, find_acts, record_act
@@ -204,6 +205,9 @@ def set_active(user_id: uuid.UUID, act: str) -> Response:
             now=clock(),
         )
         name = user.name
+        if act == "close":
+            actor = users.actor_of(user.id, portal_url=parts().config.portal_url)
+            end_person(db, config=parts().config, actor=actor, now=clock())
     done = "is open again" if act == "open" else "is closed, and signed out everywhere"
     flash(f"The account of {name} {done}.", "done")
     return redirect("/admin/users")

@@ -126,7 +126,9 @@ def open_pages(engine: Engine, served: Served, tmp_path: Path) -> list[Page]:
         package = add_package(db, now=now)
         for number in range(LEARNERS):
             player = Player(db, config, package, now).open()
-            token = tokens.make_token(config, launch_id=player.launch_id, now=now)
+            token = tokens.make_token(
+                config, launch_id=player.launch_id, expires=now + tokens.LIFETIME
+            )
             pages.append(Page(served.port, Sent(player, token), number))
     return pages
 

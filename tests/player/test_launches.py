@@ -15,7 +15,7 @@ from player import cmi, launches, tokens
 from player.sittings import RegistrationTaken, Superseded
 from player.tables import Attempt, Launch
 from statements.errors import Invalid, LaunchClosed, NotFound
-from tests.player.sample import OTHER, Player, add_package, make_unit
+from tests.player.sample import LEARNER, OTHER, Player, add_package, make_unit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -341,12 +341,59 @@ def test_content_is_found_by_label_while_a_launch_is_open(
     assert launches.find_content(db, label="0" * 32, now=now) is None
     late = now + tokens.LIFETIME
     assert launches.find_content(db, label=label, now=late) is None
-    launches.renew(db, config=config, launch_id=player.launch_id, now=late)
+    until = late + tokens.LIFETIME
+    launches.renew(db, config=config, launch_id=player.launch_id, until=until)
     assert launches.find_content(db, label=label, now=late) is not None
     launches.end(db, config=config, launch_id=player.launch_id, now=late)
     assert launches.find_content(db, label=label, now=late) is None
     with pytest.raises(LaunchClosed):
-        launches.renew(db, config=config, launch_id=player.launch_id, now=late)
+        launches.renew(db, config=config, launch_id=player.launch_id, until=until)
+
+
+def test_dropping_ends_every_launch_of_the_registration(
+    player: Player, config: Config
+) -> None:
+    player.open().do("initialize")
+    newer, bystander = player.again(), player.again()
+    bystander.registration = uuid.uuid4()
+    bystander.open()
+    launches.end_registration(
+        player.db, config=config, registration=player.registration, now=player.now
+    )
+    assert player.verbs() == ["initialized", "suspended"]
+    for page in (player, newer):
+        with pytest.raises(LaunchClosed):
+            page.start()
+        with pytest.raises(LaunchClosed):
+            launches.open_unit(
+                player.db,
+                config=config,
+                launch_id=page.launch_id,
+                unit=0,
+                now=player.now,
+            )
+    assert bystander.start()["mode"] == "Normal"
+    # enrolled again: the same registration is taken up again
+    assert player.again().start()["values"]["cmi.core.entry"] == "resume"
+
+
+def test_a_closed_account_ends_every_launch_of_the_person(
+    player: Player, config: Config
+) -> None:
+    player.open().do("initialize")
+    second = player.again()
+    second.registration = uuid.uuid4()
+    second.open().do("initialize")
+    stranger = player.again()
+    stranger.registration = uuid.uuid4()
+    stranger.open(actor=OTHER)
+    launches.end_person(player.db, config=config, actor=LEARNER, now=second.now)
+    for page in (player, second):
+        assert page.verbs() == ["initialized", "suspended"]
+        assert page.do("set", raw="1").problem is not None
+        with pytest.raises(LaunchClosed):
+            page.start()
+    assert stranger.start()["mode"] == "Normal"
 
 
 def test_after_the_end_content_is_served_a_little_longer(player: Player) -> None:

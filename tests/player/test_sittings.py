@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from lrs.tables import MAIN_TENANT, Authority
-from player import sittings, tokens
+from player import sittings
 from player.tables import Attempt, Launch
 from player.translate import Moment
 from statements.errors import NotFound
@@ -116,12 +116,13 @@ def test_going_on_keeps_the_values_and_the_time_counted(player: Player) -> None:
 def test_how_long_content_is_served(player: Player) -> None:
     launch, now = sit(player).launch, player.now
     launch.live = True
-    sittings.stay_open(launch, now=now + timedelta(hours=5))
-    assert launch.expires_at == now + timedelta(hours=5) + tokens.LIFETIME
+    until = now + timedelta(hours=7)
+    sittings.stay_open(launch, now=now + timedelta(hours=5), until=until)
+    assert launch.expires_at == until
     launch.live = False
-    sittings.stay_open(launch, now=now)
+    sittings.stay_open(launch, now=now, until=until)
     assert launch.expires_at == now + timedelta(minutes=30)
-    sittings.stay_open(launch, now=now + timedelta(minutes=10))
+    sittings.stay_open(launch, now=now + timedelta(minutes=10), until=until)
     assert launch.expires_at == now + timedelta(minutes=30)
 
 

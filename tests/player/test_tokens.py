@@ -23,7 +23,7 @@ ALMOST = tokens.LIFETIME - timedelta(seconds=1)
 def test_a_token_opens_its_launch_for_twelve_hours(
     config: Config, now: datetime
 ) -> None:
-    token = tokens.make_token(config, launch_id=LAUNCH, now=now)
+    token = tokens.make_token(config, launch_id=LAUNCH, expires=now + tokens.LIFETIME)
     expires = now + timedelta(hours=12)
     for moment in (now, now + ALMOST):
         found = tokens.read_token(config, token, launch_id=LAUNCH, now=moment)
@@ -34,7 +34,7 @@ def test_a_token_opens_its_launch_for_twelve_hours(
 
 
 def test_a_token_opens_nothing_else(config: Config, now: datetime) -> None:
-    token = tokens.make_token(config, launch_id=LAUNCH, now=now)
+    token = tokens.make_token(config, launch_id=LAUNCH, expires=now + tokens.LIFETIME)
     other = replace(config, secret_key="another")
     with pytest.raises(tokens.InvalidToken):
         tokens.read_token(config, token, launch_id=uuid.UUID(int=8), now=now)
@@ -43,7 +43,7 @@ def test_a_token_opens_nothing_else(config: Config, now: datetime) -> None:
 
 
 def test_no_part_of_a_token_can_be_changed(config: Config, now: datetime) -> None:
-    token = tokens.make_token(config, launch_id=LAUNCH, now=now)
+    token = tokens.make_token(config, launch_id=LAUNCH, expires=now + tokens.LIFETIME)
     version, launch, expires, signature = token.split(".")
     longer = str(int(expires) + 1)
     forged = [
@@ -93,4 +93,8 @@ def test_a_journal_key_is_of_one_learner(config: Config) -> None:
 
 def test_without_a_secret_nothing_is_signed(config: Config, now: datetime) -> None:
     with pytest.raises(ValueError, match="secret"):
-        tokens.make_token(replace(config, secret_key=""), launch_id=LAUNCH, now=now)
+        tokens.make_token(
+            replace(config, secret_key=""),
+            launch_id=LAUNCH,
+            expires=now + tokens.LIFETIME,
+        )

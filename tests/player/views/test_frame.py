@@ -120,7 +120,7 @@ def test_an_expired_token_tells_the_way_back(site: Site, client: FlaskClient) ->
     old = tokens.make_token(
         site.parts.config,
         launch_id=opened.launch_id,
-        now=datetime(2026, 1, 1, tzinfo=UTC),
+        expires=datetime(2026, 1, 1, tzinfo=UTC),
     )
     response = client.get(f"/launches/{opened.launch_id}?token={old}")
     assert response.status_code == 401

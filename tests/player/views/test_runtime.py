@@ -12,6 +12,7 @@ from flask import Flask
 
 from lrs.db import writing
 from player import tokens
+from player.sittings import get_launch
 from player.views import runtime
 from tests.player.sample import LEARNER, OTHER, Player, add_package, make_unit
 
@@ -33,7 +34,7 @@ class Page:
         return tokens.make_token(
             self.parts.config,
             launch_id=self.player.launch_id,
-            now=now or datetime.now(UTC),
+            expires=(now or datetime.now(UTC)) + tokens.LIFETIME,
         )
 
     def post(
@@ -81,6 +82,10 @@ def answer(response: TestResponse, status: int = 200) -> dict[str, Any]:
     return found
 
 
+def later() -> datetime:
+    return datetime.now(UTC) + tokens.LIFETIME
+
+
 ROUTES = ["start", "entries", "token", "units", "close"]
 
 
@@ -88,12 +93,12 @@ ROUTES = ["start", "entries", "token", "units", "close"]
 def test_only_the_launchs_own_token_opens_it(page: Page, path: str) -> None:
     other = page.another()
     stranger = tokens.make_token(
-        page.parts.config, launch_id=uuid.uuid4(), now=datetime.now(UTC)
+        page.parts.config, launch_id=uuid.uuid4(), expires=later()
     )
     foreign = tokens.make_token(
         replace(page.parts.config, secret_key="another"),
         launch_id=page.player.launch_id,
-        now=datetime.now(UTC),
+        expires=later(),
     )
     for token in ("", "x", page.token + "x", foreign):
         assert problem(page.post(path, token=token)) == (401, "invalid_token")
@@ -115,6 +120,23 @@ def test_a_token_of_another_registration_sends_nothing(page: Page) -> None:
     body = {"entries": [page.player.entry("initialize")]}
     refused = page.post("entries", body, token=other.token)
     assert problem(refused) == (401, "invalid_token")
+
+
+def test_an_older_launchs_token_sends_nothing_for_a_newer_one(page: Page) -> None:
+    newer = page.another()
+    body = {"entries": [newer.player.entry("initialize")]}
+    refused = newer.post("entries", body, token=page.token)
+    assert problem(refused) == (401, "invalid_token")
+    assert answer(newer.post("entries", body))["committed_seq"] == 1
+
+
+def test_an_ended_launchs_token_sends_nothing_for_an_older_one(page: Page) -> None:
+    newer = page.another()
+    assert newer.post("close").status_code == 204
+    body = {"entries": [page.player.entry("initialize")]}
+    refused = page.post("entries", body, token=newer.token)
+    # not 401: signing in would not help, and the page goes on to its own entries
+    assert problem(refused) == (409, "launch_closed")
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -183,11 +205,32 @@ def test_another_unit(page: Page) -> None:
         assert problem(page.post("units", wrong, token=page.token))[0] in {400, 409}
 
 
-def test_renewal(page: Page) -> None:
-    renewed = answer(page.post("token"))
-    expires = datetime.fromisoformat(renewed["expires"])
-    assert expires > datetime.now(UTC) + timedelta(hours=11)
-    answer(page.post("start", token=renewed["token"]))
+def test_a_token_alone_begets_no_longer_life(page: Page) -> None:
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    short = page.fresh_token(soon - tokens.LIFETIME)
+    renewed = answer(page.post("token", token=short))
+    assert datetime.fromisoformat(renewed["expires"]) == soon
+    started = answer(page.post("start", token=renewed["token"]))
+    assert datetime.fromisoformat(started["expires"]) == soon
+    body = {"entries": [page.player.entry("initialize")]}
+    answer(page.post("entries", body, token=short))
+    opened = answer(page.post("units", {"unit": 1}, token=short), 201)
+    unit = opened["url"].partition("token=")[2]
+    assert tokens.parse_token(page.parts.config, unit).expires == soon
+    with writing(page.parts.engine) as db:
+        for launch_id in (page.player.launch_id, uuid.UUID(opened["launch"])):
+            assert get_launch(db, launch_id=launch_id).expires_at == soon
+
+
+def test_the_learner_signed_in_has_another_twelve_hours(page: Page) -> None:
+    page.client.application.extensions["rollcall_actor"] = lambda: LEARNER
+    almost = datetime.now(UTC) + timedelta(hours=11)
+    short = page.fresh_token(datetime.now(UTC) - timedelta(hours=11))
+    renewed = answer(page.post("token", token=short))
+    assert datetime.fromisoformat(renewed["expires"]) > almost
+    opened = answer(page.post("units", {"unit": 1}, token=short), 201)
+    unit = opened["url"].partition("token=")[2]
+    assert tokens.parse_token(page.parts.config, unit).expires > almost
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import select
 
 from lrs.db import reading
+from player.tables import Launch
 from tests.portal.views.text import text_of
 
 
@@ -64,6 +66,25 @@ def test_a_completed_course_is_not_dropped(world, caller) -> None:
     answer = caller(world.cast.officer).post(f"/enrolments/{enrolment_id}/drop")
     assert answer.status_code == 409
     assert "cannot be dropped" in text_of(answer)
+
+
+@pytest.mark.parametrize("act", ["drop", "close"])
+def test_dropping_and_closing_end_what_is_open(world, caller, act) -> None:
+    officer = world.cast.officer
+    browser = caller(officer)
+    enrolment_id = world.enrol(officer)
+    browser.post(f"/enrolments/{enrolment_id}/launch")
+    operator = caller(world.cast.operator)
+    with patch("portal.views.admin.clock", lambda: world.now):
+        answer = (
+            browser.post(f"/enrolments/{enrolment_id}/drop")
+            if act == "drop"
+            else operator.post(f"/admin/users/{officer.id}/close")
+        )
+    assert answer.status_code == 302
+    with reading(world.parts.engine) as db:
+        [ended] = db.scalars(select(Launch.ended_at))
+    assert ended == world.now
 
 
 def test_a_pretest_score_is_on_no_page(world, caller) -> None:
