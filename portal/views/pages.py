@@ -325,7 +325,11 @@ def _broken(_error: Any) -> BaseResponse:
 
 
 def _headers(response: BaseResponse) -> BaseResponse:
-    """The headers of pages; a view that set its own keeps it."""
+    """The headers of pages; a view that set its own keeps it.
+
+    No answer at all is to be guessed at: JSON of the run-time must never be a page.
+    """
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if response.mimetype == "text/html":
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
