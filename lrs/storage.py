@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,10 +160,13 @@ class FileStorage:
 
     def size(self, key: str) -> int:
         """The number of bytes under `key`."""
-        path = self.folder / check_key(key)
-        if not path.is_file():
+        try:
+            found = (self.folder / check_key(key)).stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ObjectMissing(key=key) from error
+        if not stat.S_ISREG(found.st_mode):
             raise ObjectMissing(key=key)
-        return path.stat().st_size
+        return found.st_size
 
     def delete(self, key: str) -> None:
         """Forget `key`, and the folders that it leaves empty."""
