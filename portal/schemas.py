@@ -1,6 +1,7 @@
 """Forms of the pages, read by marshmallow; every refusal names its field."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ from portal.access import POSITIONS
 from statements.errors import Invalid
 
 MAXIMUM_HOURS = Decimal(1000)
+HUNDREDTH = Decimal("0.01")
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 
 
 def _known_policy(name: str) -> None:
@@ -25,6 +28,21 @@ def _known_transfer(name: str) -> None:
         raise ValidationError(message)
 
 
+def _amount(value: Decimal) -> None:
+    if not 0 <= value <= MAXIMUM_HOURS:
+        message = f"Give a number from 0 to {MAXIMUM_HOURS}."
+        raise ValidationError(message)
+    if value != value.quantize(HUNDREDTH):
+        message = "Give two decimals at the most."
+        raise ValidationError(message)
+
+
+def _day(value: date) -> None:
+    if not FIRST_DAY <= value <= LAST_DAY:
+        message = f"Give a day from {FIRST_DAY.year} to {LAST_DAY.year}."
+        raise ValidationError(message)
+
+
 class PublishForm(Schema):
     """What the author says of an offer."""
 
@@ -34,24 +52,26 @@ class PublishForm(Schema):
         unknown = EXCLUDE
 
     course = fields.UUID(load_default=None, allow_none=True)
-    title = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    title = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=200),
+        error_messages={"required": "Give a title.", "null": "Give a title."},
+    )
     description = fields.String(load_default="", validate=validate.Length(max=2000))
-    hours = fields.Decimal(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(min=Decimal(0), max=MAXIMUM_HOURS),
-    )
-    credit = fields.Decimal(
-        load_default=None,
-        allow_none=True,
-        validate=validate.Range(min=Decimal(0), max=MAXIMUM_HOURS),
-    )
+    hours = fields.Decimal(load_default=None, allow_none=True, validate=_amount)
+    credit = fields.Decimal(load_default=None, allow_none=True, validate=_amount)
     policy = fields.String(required=True, validate=_known_policy)
     transfer = fields.String(required=True, validate=_known_transfer)
     audience = fields.List(
-        fields.String(validate=validate.OneOf(list(POSITIONS))), load_default=list
+        fields.String(validate=validate.OneOf(list(POSITIONS))),
+        required=True,
+        validate=validate.Length(min=1, error="Choose at least one."),
     )
-    effective = fields.Date(required=True)
+    effective = fields.Date(
+        required=True,
+        validate=_day,
+        error_messages={"required": "Give a day.", "null": "Give a day."},
+    )
 
     @pre_load
     def trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:

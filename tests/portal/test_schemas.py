@@ -10,6 +10,7 @@ FORM = {
     "policy": "cops.certificate",
     "transfer": "credit",
     "effective": "2026-01-01",
+    "audience": ["sworn"],
 }
 
 
@@ -21,7 +22,7 @@ def test_values_of_a_form() -> None:
     assert values["hours"] == Decimal("1.50")
     assert values["credit"] is None
     assert values["course"] is None
-    assert values["audience"] == []
+    assert values["audience"] == ["sworn"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,13 @@ def test_values_of_a_form() -> None:
         ({"title": "x" * 201}, "title"),
         ({"hours": "-0.1"}, "hours"),
         ({"hours": "NaN"}, "hours"),
+        ({"hours": "1.005"}, "hours"),
+        ({"credit": "1e-30"}, "credit"),
+        ({"credit": "1000.01"}, "credit"),
+        ({"effective": "1999-12-31"}, "effective"),
+        ({"effective": "9999-01-01"}, "effective"),
+        ({"effective": ""}, "effective"),
+        ({"audience": []}, "audience"),
         ({"credit": "Infinity"}, "credit"),
         ({"policy": "no.such"}, "policy"),
         ({"transfer": "post"}, "transfer"),

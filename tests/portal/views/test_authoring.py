@@ -96,6 +96,7 @@ def test_publishing_twice_makes_one_course(parts, cast, browser, caller) -> None
         "policy": "cops.certificate",
         "transfer": "credit",
         "effective": "2026-01-01",
+        "audience": ["sworn"],
         "role-0": "pretest",
         "role-4": "posttest",
     }
@@ -125,6 +126,7 @@ def test_an_offer_of_a_later_day_is_told_and_opens_then(parts, browser) -> None:
         "policy": "cops.certificate",
         "transfer": "credit",
         "effective": "2999-01-01",
+        "audience": ["sworn"],
         "role-0": "pretest",
         "role-4": "posttest",
     }
@@ -148,11 +150,12 @@ def test_an_offer_of_a_later_day_is_told_and_opens_then(parts, browser) -> None:
 REFUSED = [
     ({"hours": "two"}, "Estimated hours: Not a valid number."),
     ({"credit": "-1"}, "CPT credit:"),
-    ({"title": ""}, "Title:"),
+    ({"title": ""}, "Title: Give a title."),
     ({"effective": "soon"}, "In force from:"),
     ({"role-4": "unit"}, "say which part is the post-test"),
     ({"policy": "nothing"}, "Rule for completing it:"),
     ({"audience": ["pirates"]}, "Open to:"),
+    ({"audience": []}, "Open to: Choose at least one."),
     ({"part-0-part": "x", "part-0-unit": "77"}, "objective or interaction"),
 ]
 
@@ -165,6 +168,7 @@ def test_what_is_wrong_is_said_and_nothing_kept(parts, browser) -> None:
         "policy": "cops.certificate",
         "transfer": "credit",
         "effective": "2026-01-01",
+        "audience": ["sworn"],
         "role-0": "pretest",
         "role-4": "posttest",
     }
