@@ -77,7 +77,7 @@ test: setup $(TOOLS) $(BROWSER)
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
 	node --test tests/js/*.test.js || failed="$$failed js"; \
-	$(BIN)/pytest $(PYTEST) || failed="$$failed pytest"; \
+	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST) || failed="$$failed pytest"; \
 	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: $(TOOLS)
