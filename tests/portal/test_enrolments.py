@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -96,7 +97,10 @@ def test_the_position_counts_at_the_moment_of_the_act(world) -> None:
 
 
 def test_the_same_click_twice_at_the_same_moment(world) -> None:
+    barrier = threading.Barrier(6)
+
     def click(_: int) -> str:
+        barrier.wait()
         try:
             world.enrol(world.cast.officer)
         except AlreadyEnrolled:

@@ -1,8 +1,13 @@
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from argon2 import PasswordHasher
 
+from lrs.db import reading, writing
 from portal import users
 from portal.agencies import DuplicateAgency, create_agency, find_agency, slug_of
 from statements.errors import Invalid
@@ -159,3 +164,49 @@ def test_agencies_by_id_short_name_and_name(db, now) -> None:
 )
 def test_short_names(name: str, slug: str) -> None:
     assert slug_of(name) == slug
+
+
+def at_once(act: Callable[[int], str]) -> list[str]:
+    """What four tell who do it at the same moment."""
+    barrier = threading.Barrier(4)
+
+    def start(place: int) -> str:
+        barrier.wait()
+        return act(place)
+
+    with ThreadPoolExecutor(4) as pool:
+        return sorted(pool.map(start, range(4)))
+
+
+def test_the_first_tries_of_an_address_at_once(engine, now) -> None:
+    def take(_: int) -> str:
+        with writing(engine) as db:
+            return str(users.take_try(db, key="address:192.0.2.1", now=now, tries=3))
+
+    assert at_once(take) == ["False", "True", "True", "True"]
+
+
+def test_an_address_is_used_once_at_once(engine, now) -> None:
+    hashed = users.hash_password(PASSWORD)
+
+    def create(place: int) -> str:
+        try:
+            with writing(engine) as db:
+                users.create_user(
+                    db,
+                    email="new@example.org",
+                    name=f"New {place}",
+                    password=PASSWORD,
+                    roles=["learner"],
+                    agency=None,
+                    position="sworn",
+                    now=now,
+                )
+        except users.DuplicateUser:
+            return "refused"
+        return "created"
+
+    with patch.object(users, "hash_password", lambda _: hashed):
+        assert at_once(create) == ["created"] + ["refused"] * 3
+    with reading(engine) as db:
+        assert len(users.find_people(db)) == 1
