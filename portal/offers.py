@@ -26,6 +26,7 @@ from packages.courses import (
     publish_version,
 )
 from packages.manifest import Manifest
+from packages.roles import is_piece, pretests
 from player.urls import course_iri as course_iri_of
 from player.urls import interaction_iri, objective_iri, unit_iri
 from portal.audit import record_act
@@ -35,6 +36,11 @@ ROLES: Mapping[str, str] = {
     "unit": "A lesson",
     "pretest": "The pre-test",
     "posttest": "The post-test",
+}
+PART_ROLES: Mapping[str, str] = {
+    "pretest": "The pre-test",
+    "posttest": "The post-test",
+    "unit": "Not a test",
 }
 PART_KINDS: Mapping[str, str] = {
     "objectives": "Objective",
@@ -209,12 +215,17 @@ def _record(
         revision=revision,
         title=publication.title,
         units=[
-            UnitTerms(iri=iri, title=unit.title)
+            # no learner can open one that is hidden from the menu
+            UnitTerms(iri=iri, title=unit.title, required=unit.visible)
             for iri, unit in zip(iris, manifest.units, strict=True)
         ],
         now=now,
     )
+    _propose_pretests(db, manifest, publication, course_iri, revision, now)
+    proposed = {unit.index for unit, part in pretests(manifest) if part is None}
     for iri, unit in zip(iris, manifest.units, strict=True):
+        if unit.index in proposed and unit.index not in publication.roles:
+            continue
         catalogue.set_role(
             db,
             tenant=MAIN_TENANT,
@@ -252,3 +263,48 @@ def _record(
         transfer=publication.transfer,
         audience=publication.audience,
     )
+
+
+def _propose_pretests(
+    db: Session,
+    manifest: Manifest,
+    publication: Publication,
+    course_iri: str,
+    revision: str,
+    now: datetime,
+) -> None:
+    """Wall in what looks like a pre-test until the author says what it is.
+
+    Said to be something else, a part speaks for its pieces too.
+    """
+    other = {
+        (one.unit, one.part.strip())
+        for one in publication.parts
+        if one.role != "pretest"
+    }
+    for unit, part in pretests(manifest):
+        iri = unit_iri(course_iri, unit.slug)
+        if part is None:
+            activities = [] if unit.index in publication.roles else [iri]
+        elif any(
+            index == unit.index and (part == named or is_piece(part, (named,)))
+            for index, named in other
+        ):
+            activities = []
+        else:
+            activities = [interaction_iri(iri, part)]
+            if not is_piece(part, unit.parts):
+                activities.append(objective_iri(iri, part))
+        for activity in activities:
+            catalogue.set_role(
+                db,
+                tenant=MAIN_TENANT,
+                course_iri=course_iri,
+                activity_iri=activity,
+                unit_iri=None if part is None else iri,
+                role="pretest",
+                revision=revision,
+                title=part or unit.title,
+                proposed=True,
+                now=now,
+            )

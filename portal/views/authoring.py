@@ -219,6 +219,7 @@ def _publishing(
         "guesses": [one.part for one in propose_roles(manifest) if one.part][:6],
         "unit_choices": [(str(unit.index), unit.title) for unit in manifest.units],
         "role_choices": list(offers.ROLES.items()),
+        "part_role_choices": list(offers.PART_ROLES.items()),
         "part_kinds": list(offers.PART_KINDS.items()),
         "courses": [("", "A new course"), *courses] if courses else [],
         "policies": list(POLICIES.items()),

@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from lrs.db import reading, writing
 from lrs.rules.tables import ActivityRole, Structure
+from lrs.rules.wall import pretest_wall
+from lrs.tables import MAIN_TENANT, key_of
 from packages.courses import PackageNotImported, current_version, get_package
 from portal import offers
 from portal.offers import NoPostTest, PartRole, Publication, publish
@@ -161,3 +163,100 @@ def test_only_imported_packages(parts, cast, now) -> None:
             by=cast.author.id,
             now=now,
         )
+
+
+def published_with(site, cast, now, units, **change):
+    """Roles by activity, and the structure, of a package whose units are so."""
+    package_id = import_sample(site, "report-writing", now)
+    with writing(site.engine) as db:
+        package = get_package(db, package_id=package_id)
+        manifest = dict(package.manifest)
+        manifest["units"] = [
+            {**unit, **units.get(index, {})}
+            for index, unit in enumerate(manifest["units"])
+        ]
+        package.manifest = manifest
+        db.flush()
+        publish(
+            db,
+            config=site.config,
+            package=package,
+            publication=publication(now, **change),
+            by=cast.author.id,
+            now=now,
+        )
+    with reading(site.engine) as db:
+        [structure] = db.scalars(select(Structure)).all()
+        rows = db.scalars(
+            select(ActivityRole)
+            .where(ActivityRole.course_iri == structure.course_iri)
+            .order_by(ActivityRole.number)
+        )
+        return {row.activity_iri: row for row in rows}, structure
+
+
+INSIDE = {4: {"parts": ("pretest", "pretest.q1", "posttest")}}
+
+
+@pytest.mark.parametrize(
+    ("named", "hidden"),
+    [
+        ([], {"interactions/pretest", "interactions/pretest.q1", "objectives/pretest"}),
+        (
+            [PartRole(unit=4, kind="objectives", part="pretest", role="pretest")],
+            {"interactions/pretest", "interactions/pretest.q1", "objectives/pretest"},
+        ),
+        ([PartRole(unit=4, kind="objectives", part="pretest", role="unit")], set()),
+        (
+            [PartRole(unit=4, kind="interactions", part="pretest.q1", role="unit")],
+            {"interactions/pretest", "objectives/pretest"},
+        ),
+    ],
+)
+def test_what_looks_like_a_pretest_inside_stays_hidden_until_decided(
+    parts, cast, now, named, hidden
+) -> None:
+    change = {"roles": {0: "pretest", 4: "posttest"}, "parts": named}
+    rows, structure = published_with(parts, cast, now, INSIDE, **change)
+    unit = structure.units[4]["iri"]
+    with reading(parts.engine) as db:
+        wall = pretest_wall(db, tenant=MAIN_TENANT)
+    inside = {
+        f"{kind}/{part}"
+        for kind in ("interactions", "objectives")
+        for part in ("pretest", "pretest.q1", "posttest")
+    }
+    found = {one for one in inside if wall.hides_activity(f"{unit}/{one}")}
+    assert found == hidden
+    confirmed = {f"{one.kind}/{one.part}" for one in named if one.role == "pretest"}
+    for one in hidden:
+        row = rows[f"{unit}/{one}"]
+        assert (row.proposed, row.unit_key) == (one not in confirmed, key_of(unit))
+
+
+def test_a_unit_that_looks_like_a_pretest_is_none_only_when_said(
+    parts, cast, now
+) -> None:
+    rows, structure = published_with(parts, cast, now, {}, roles={4: "posttest"})
+    roles = [
+        (rows[unit["iri"]].role, rows[unit["iri"]].proposed) for unit in structure.units
+    ]
+    assert roles == [
+        ("pretest", True),
+        ("unit", False),
+        ("unit", False),
+        ("unit", False),
+        ("posttest", False),
+    ]
+
+
+def test_what_no_learner_can_open_is_not_required(parts, cast, now) -> None:
+    change = {"roles": {0: "pretest", 4: "posttest"}}
+    _, structure = published_with(parts, cast, now, {2: {"visible": False}}, **change)
+    assert [unit["required"] for unit in structure.units] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
