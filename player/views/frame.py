@@ -160,6 +160,7 @@ def _protect(response: Response, frame: str) -> Response:
     headers["Content-Security-Policy"] = policy(frame)
     # plain same-origin would cut off the windows that units open from their API
     headers["Cross-Origin-Opener-Policy"] = "same-origin-allow-popups"
+    headers["X-Frame-Options"] = "SAMEORIGIN"
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Cache-Control"] = "no-store"
