@@ -31,7 +31,7 @@ def add_commands(commands: Subparsers) -> None:
     create.add_argument("--role", required=True, choices=sorted(ROLES))
     create.add_argument("--agency", help="id, short name or name")
     create.add_argument("--name", help="as on certificates; the address by default")
-    create.add_argument("--position", choices=sorted(POSITIONS), default="sworn")
+    create.add_argument("--position", choices=sorted(POSITIONS), default="community")
     create.add_argument(
         "--password-stdin", action="store_true", help="read it from standard input"
     )

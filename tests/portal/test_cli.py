@@ -41,6 +41,8 @@ def test_the_first_operator(run, tmp_path) -> None:
         assert user is not None
         assert str(user.id) == made["id"]
         assert "operator" in roles_of(db, user_id=user.id)
+        # nobody is a sworn officer by default
+        assert user.position == "community"
 
 
 @pytest.mark.parametrize(
