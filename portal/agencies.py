@@ -1,5 +1,6 @@
 """Agencies: the police organisations that learners belong to."""
 
+import hashlib
 import re
 import unicodedata
 import uuid
@@ -36,6 +37,12 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:80]
 
 
+def _short_name(name: str) -> str:
+    """The slug; of a name without Latin letters a digest, the same in any case."""
+    folded = unicodedata.normalize("NFKC", name).casefold().encode()
+    return slug_of(name) or f"agency-{hashlib.sha256(folded).hexdigest()[:12]}"
+
+
 def create_agency(
     db: Session, *, name: str, in_program: bool = True, now: datetime
 ) -> Agency:
@@ -43,11 +50,11 @@ def create_agency(
 
     The short name carries that: what `lower()` knows differs between databases.
     """
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not name or len(name) > 200:
         message = "Give the agency a name of up to 200 characters."
         raise Invalid(message)
-    slug = slug_of(name) or f"agency-{new_id().hex[:8]}"
+    slug = _short_name(name)
     taken = select(Agency.id).where((Agency.name == name) | (Agency.slug == slug))
     if db.scalar(taken) is not None:
         raise DuplicateAgency
@@ -71,13 +78,13 @@ def get_agency(db: Session, *, agency_id: uuid.UUID) -> Agency:
 
 def find_agency(db: Session, *, name: str) -> Agency | None:
     """By id, slug or name, as commands name it."""
-    wanted = name.strip()
+    wanted = unicodedata.normalize("NFC", " ".join(name.split()))
     try:
         return db.get(Agency, uuid.UUID(wanted))
     except ValueError:
         return db.scalar(
             select(Agency).where(
-                (Agency.slug == slug_of(wanted)) | (Agency.name == wanted)
+                (Agency.slug == _short_name(wanted)) | (Agency.name == wanted)
             )
         )
 

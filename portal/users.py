@@ -14,7 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
-from sqlalchemy import ForeignKey, Index, Integer, String, Uuid, delete, func, select
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Uuid,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -113,9 +123,14 @@ def hash_password(password: str) -> str:
     return PasswordHasher().hash(text)
 
 
+def spell_email(email: str) -> str:
+    """One spelling of what is typed as an address: trimmed, composed, lower-case."""
+    return unicodedata.normalize("NFC", email.strip()).lower()
+
+
 def normal_email(email: str) -> str:
     """Trimmed and lower-case; raises Invalid when it cannot be an address."""
-    text = unicodedata.normalize("NFC", email.strip()).lower()
+    text = spell_email(email)
     if len(text) > 254 or not _EMAIL.fullmatch(text):
         message = "Give an e-mail address such as name@agency.example."
         raise Invalid(message, field="email")
@@ -164,7 +179,7 @@ def _checked(
     name: str, roles: Iterable[str], agency: Agency | None, position: str
 ) -> tuple[str, frozenset[str]]:
     """The name in one spelling and all roles; raises Invalid, naming the field."""
-    name = " ".join(name.split())
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
     chosen = frozenset(roles) | {"learner"}
     if not name or len(name) > 200:
         message = "Give a name of up to 200 characters."
@@ -222,8 +237,8 @@ def set_active(user: User, *, active: bool) -> None:
 
 
 def find_user(db: Session, *, email: str) -> User | None:
-    """By address, without regard to case."""
-    return db.scalar(select(User).where(User.email == email.strip().lower()))
+    """By address, without regard to case and to how accents are typed."""
+    return db.scalar(select(User).where(User.email == spell_email(email)))
 
 
 def find_by_uniquifier(db: Session, *, uniquifier: str) -> User | None:
@@ -265,10 +280,15 @@ def find_people(
     if agency_id is not None:
         query = query.where(User.agency_id == agency_id)
     if text.strip():
-        wanted = text.strip().lower()
+        wanted = spell_email(text)
+        # not every database's lower() knows more than the letters of English
+        spellings = (wanted, wanted.title(), wanted.upper())
         query = query.where(
-            func.lower(User.name).contains(wanted, autoescape=True)
-            | User.email.contains(wanted, autoescape=True)
+            or_(
+                func.lower(User.name).contains(wanted, autoescape=True),
+                *(User.name.contains(one, autoescape=True) for one in spellings),
+                User.email.contains(wanted, autoescape=True),
+            )
         )
     users = db.scalars(query).all()
     ids = [user.id for user in users]

@@ -106,7 +106,7 @@ class SignInForm(LoginForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the tries before the password, so a flood costs no hashing."""
-        email = str(self.email.data or "").strip().lower()[:150]
+        email = users.spell_email(str(self.email.data or ""))[:150]
         now = datetime.now(UTC)
         account, address = f"email:{email}", f"address:{request.remote_addr}"
         with writing(parts().engine) as db:

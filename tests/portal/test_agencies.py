@@ -75,6 +75,14 @@ def test_a_name_is_taken_once_whatever_its_case(
     assert [one.name for one in find_agencies(db)] == [NAME]
 
 
+def test_other_alphabets_have_capitals_too(db: Session, now: datetime) -> None:
+    made = create_agency(db, name="Полиция гавани", now=now)
+    for name in ("ПОЛИЦИЯ ГАВАНИ", "полиция  гавани"):
+        assert find_agency(db, name=name) is made
+        with pytest.raises(DuplicateAgency):
+            create_agency(db, name=name, now=now)
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
 def test_a_name_that_is_none_is_refused(db: Session, now: datetime, name: str) -> None:
     with pytest.raises(Invalid):

@@ -102,6 +102,23 @@ def test_an_address_is_used_once(db, now) -> None:
         )
 
 
+def test_accents_are_one_letter_however_typed(db, now) -> None:
+    made = users.create_user(
+        db,
+        email="rene\u0301@example.org",
+        name="E\u0301lodie Rene\u0301",
+        password=PASSWORD,
+        roles=["learner"],
+        agency=None,
+        position="npo",
+        now=now,
+    )
+    for email in ("ren\u00e9@example.org", " RENE\u0301@Example.org"):
+        assert users.find_user(db, email=email) is made
+    for text in ("\u00e9lodie", "E\u0301LODIE", "ren\u00c9@"):
+        assert [one.user for one in users.find_people(db, text=text)] == [made]
+
+
 def test_closing_an_account_ends_its_sessions(db, now) -> None:
     officer = make_cast(db, now).officer
     before = officer.uniquifier
