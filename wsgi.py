@@ -32,7 +32,7 @@ import player.views.content
 import portal.certificates
 import portal.cli
 import portal.views
-from lrs.config import Config
+from lrs.config import Config, plain_host
 from lrs.db import Base
 from lrs.parts import Parts
 from lrs.rules import derive
@@ -85,13 +85,13 @@ def create_content_app(parts: Parts) -> Flask:
 def create_application(parts: Parts) -> Wsgi:
     """Both applications, chosen by the `Host` header."""
     portal_app, content_app = create_app(parts), create_content_app(parts)
-    content_host = urlsplit(parts.config.content_url).netloc
+    content_host = parts.config.content_host
+    scheme = urlsplit(parts.config.content_url).scheme
 
     def application(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        # names are the same in capitals and with the root's dot
-        host = environ.get("HTTP_HOST", "").lower().replace(".:", ":").rstrip(".")
+        host = plain_host(environ.get("HTTP_HOST", ""), scheme=scheme)
         inside = host == content_host or host.endswith(f".{content_host}")
         app: Any = content_app if inside else portal_app
         answer: Iterable[bytes] = app(environ, start_response)

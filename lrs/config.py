@@ -55,7 +55,7 @@ class Config:
         for name, value in fill.items():
             object.__setattr__(self, name, value)
         for name in ("portal_url", "content_url"):
-            _check_origin(name, getattr(self, name))
+            object.__setattr__(self, name, _origin(name, getattr(self, name)))
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -130,13 +130,21 @@ def _convert(variable: str, name: str, value: str) -> object:
     return value
 
 
-def _check_origin(name: str, url: str) -> None:
+def _origin(name: str, url: str) -> str:
+    """The origin as browsers write it: small letters, no port that goes unsaid."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
         raise InvalidConfig(
             f"{PREFIX}{name.upper()} is {url!r}; give scheme, host and port only, "
             "such as https://training.example.org, with no path."
         )
+    return f"{parts.scheme}://{plain_host(parts.netloc, scheme=parts.scheme)}"
+
+
+def plain_host(host: str, *, scheme: str) -> str:
+    """Host and port in one spelling: no capitals, root dot or default port."""
+    host = host.lower().removesuffix(":443" if scheme == "https" else ":80")
+    return host.replace(".:", ":").rstrip(".")
 
 
 def check_content_site(portal_url: str, content_url: str) -> None:

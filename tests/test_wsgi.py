@@ -42,13 +42,21 @@ def database() -> str:
         ("notcontent.example", "portal"),
         ("content.example.evil.example", "portal"),
         ("content.example:8443", "portal"),
+        ("ab12.content.example:443", "content"),
+        ("ab12.content.example.:443", "content"),
+        ("ab12.content.example:80", "portal"),
     ],
 )
-def test_the_host_chooses_the_site(parts: Parts, host: str, site: str) -> None:
+@pytest.mark.parametrize(
+    "content_url", ["https://content.example", "https://Content.Example:443"]
+)
+def test_the_host_chooses_the_site(
+    parts: Parts, host: str, site: str, content_url: str
+) -> None:
     config = replace(
         parts.config,
         portal_url="https://portal.example",
-        content_url="https://content.example",
+        content_url=content_url,
     )
     client = Client(wsgi.create_application(replace(parts, config=config)))
     answer = client.get("/health/live", headers={"Host": host})

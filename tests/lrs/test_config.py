@@ -89,3 +89,23 @@ def test_content_on_the_portals_site_is_refused(
     with pytest.raises(InvalidConfig, match="same site"):
         Config.from_env(given)
     Config.from_env({**given, "ROLLCALL_ALLOW_INSECURE_CONTENT_ORIGIN": "1"})
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Training.Example.org", "https://training.example.org"),
+        ("HTTPS://training.example.org:443", "https://training.example.org"),
+        ("https://training.example.org.", "https://training.example.org"),
+        ("https://training.example.org:8443", "https://training.example.org:8443"),
+        ("http://training.example.org:80", "http://training.example.org"),
+        ("https://training.example.org:80", "https://training.example.org:80"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(
+    tmp_path: Path, given: str, origin: str
+) -> None:
+    config = Config(
+        data=tmp_path, portal_url=given, content_url="https://content.example.net"
+    )
+    assert config.portal_url == origin
