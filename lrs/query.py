@@ -7,7 +7,7 @@ of steps) to one that does; `since` and `until` hold for the statement itself.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,8 @@ from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
 
 Row = type[Statement]
+# what must hold of a row, so that the reader may know of it
+Readable = Callable[[Row], list[ColumnElement[bool]]]
 # both databases limit the parameters of one command
 MAX_KEYS = 10_000
 # made once: an alias is dear to make, and statements with the same ones are compiled once
@@ -96,11 +98,12 @@ def get_statement(
     """The statement of this id if it is, or is not, voided; raises NotFound."""
     given = filter or Filter()
     voided = is_voided_condition(Statement)
+    readable = _readable(db, tenant, given)
     row = db.execute(
         _found(tenant).where(
             Statement.statement_id == statement_id,
             voided if is_voided else ~voided,
-            *_readable(db, tenant, given),
+            *readable(Statement),
         )
     ).first()
     if row is None:
@@ -189,7 +192,7 @@ class _Window:
     high: int | None
     ascending: bool
     limit: int
-    readable: list[ColumnElement[bool]]
+    readable: Readable
 
     def up_to(self, seq: int) -> "_Window":
         """The part of the window that a page ending with this number takes."""
@@ -269,15 +272,22 @@ def _bounds(db: Session, tenant: int, filter: Filter) -> tuple[int | None, int |
     )
 
 
-def _readable(db: Session, tenant: int, filter: Filter) -> list[ColumnElement[bool]]:
-    """What the reader may see at all: the own ones, nothing behind the wall."""
-    conditions: list[ColumnElement[bool]] = []
-    if filter.authority is not None:
-        conditions.append(Statement.authority_key == filter.authority)
-    if not filter.behind_wall:
-        wall = pretest_wall(db, tenant=tenant)
-        if wall.activities:
-            conditions.append(~wall.condition())
+def _readable(db: Session, tenant: int, filter: Filter) -> Readable:
+    """What the reader may know of at all: the own ones, nothing behind the wall.
+
+    It holds for the statements found and for those through which they are: a
+    reference must not tell what the statement it leads to would.
+    """
+    wall = None if filter.behind_wall else pretest_wall(db, tenant=tenant)
+
+    def conditions(row: Row) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if filter.authority is not None:
+            found.append(row.authority_key == filter.authority)
+        if wall is not None and wall.activities:
+            found.append(~wall.condition(row))
+        return found
+
     return conditions
 
 
@@ -312,7 +322,7 @@ def _direct(filter: Filter, within: _Window) -> Select[Any]:
     if filter.agent or filter.related_activities:
         # one statement may refer to the same thing in several usages
         chosen = chosen.distinct()
-    visible = (~is_voided_condition(Statement), *within.readable)
+    visible = (~is_voided_condition(Statement), *within.readable(Statement))
     return within.cut(chosen.where(*visible), seq)
 
 
@@ -329,17 +339,17 @@ def _referrers(filter: Filter, within: _Window) -> Select[Any]:
             _FIRST.target_id == _TARGET.statement_id,
         ),
     )
-    hit = hits.cte("hit", recursive=True)
+    hit = hits.where(*within.readable(_TARGET)).cte("hit", recursive=True)
     hit = hit.union(
         select(_STEP.statement_id)
         .join(hit, hit.c.statement_id == _STEP.target_id)
-        .where(_STEP.tenant_id == within.tenant)
+        .where(_STEP.tenant_id == within.tenant, *within.readable(_STEP))
     )
     chosen = select(Statement.seq).where(
         Statement.tenant_id == within.tenant,
         Statement.target_id.in_(select(hit.c.statement_id)),
         ~is_voided_condition(Statement),
-        *within.readable,
+        *within.readable(Statement),
     )
     return within.cut(chosen, Statement.seq)
 
@@ -352,14 +362,19 @@ def _referring(filter: Filter, within: _Window) -> Select[Any]:
         Statement.tenant_id == within.tenant,
         Statement.target_id.is_not(None),
         ~is_voided_condition(Statement),
-        *within.readable,
+        *within.readable(Statement),
     )
     chain = within.inside(refers, Statement.seq).cte("chain", recursive=True)
     chain = chain.union(
         select(chain.c.seq, _STEP.target_id)
         .join(chain, chain.c.target_id == _STEP.statement_id)
-        .where(_STEP.tenant_id == within.tenant, _STEP.target_id.is_not(None))
+        .where(
+            _STEP.tenant_id == within.tenant,
+            _STEP.target_id.is_not(None),
+            *within.readable(_STEP),
+        )
     )
     hits, _ = _matching(filter, within.tenant, _TARGET)
     hits = hits.join(chain, chain.c.target_id == _TARGET.statement_id)
+    hits = hits.where(*within.readable(_TARGET))
     return within.cut(hits.with_only_columns(chain.c.seq).distinct(), chain.c.seq)

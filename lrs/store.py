@@ -25,12 +25,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lrs.activities import changed_definitions
+from lrs.rules.wall import pretest_wall
 from lrs.tables import Activity, Actor, Authority, Clock, Reference, Statement, key_of
 from statements.actors import ifis
 from statements.compare import same_statement
 from statements.errors import Forbidden, Invalid, StatementConflict
 from statements.prepare import Prepared
-from statements.references import activity_of, actor_of
+from statements.references import activity_of, actor_of, has_score
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -52,7 +53,7 @@ def store_statements(
     """
     _refuse_repeats(statements)
     body = orjson.dumps(authority, option=orjson.OPT_SORT_KEYS).decode()
-    new = _new_ones(db, tenant, statements)
+    new = _new_ones(db, tenant, statements, key_of(body))
     _check_voiding(db, tenant, new, key_of(body), may_void_any=may_void_any)
     if db.get_bind().dialect.name == "sqlite":
         if new:
@@ -71,7 +72,7 @@ def store_statements(
                     raise
                 # another writer committed one of these ids meanwhile: look again
                 db.execute(text("ROLLBACK TO SAVEPOINT store"))
-                new = _new_ones(db, tenant, new)
+                new = _new_ones(db, tenant, new, key_of(body))
     return [statement.id for statement in statements]
 
 
@@ -88,25 +89,37 @@ def _refuse_repeats(statements: Sequence[Prepared]) -> None:
 
 
 def _new_ones(
-    db: Session, tenant: int, statements: Sequence[Prepared]
+    db: Session, tenant: int, statements: Sequence[Prepared], authority_key: uuid.UUID
 ) -> list[Prepared]:
-    """Those whose id is unknown; a known id with other content is a conflict."""
-    rows = db.execute(
-        select(Statement.statement_id, Statement.payload).where(
-            Statement.tenant_id == tenant,
-            Statement.statement_id.in_([one.id for one in statements]),
+    """Those whose id is unknown; a known id with other content is a conflict.
+
+    So is any content where another authority's statement is behind the pre-test wall:
+    guessing it right must not be told from guessing it wrong.
+    """
+    stored = {
+        row.statement_id: row
+        for row in db.execute(
+            select(
+                Statement.statement_id, Statement.payload, Statement.authority_key
+            ).where(
+                Statement.tenant_id == tenant,
+                Statement.statement_id.in_([one.id for one in statements]),
+            )
         )
-    )
-    stored = dict(rows.all())
+    }
+    known = {id: orjson.loads(row.payload) for id, row in stored.items()}
+    foreign = [id for id, row in stored.items() if row.authority_key != authority_key]
+    wall = pretest_wall(db, tenant=tenant) if foreign else None
+    hidden = {id for id in foreign if wall is not None and wall.is_hidden(known[id])}
     for one in statements:
-        if one.id in stored and not same_statement(
-            orjson.loads(stored[one.id]), one.received
+        if one.id in known and (
+            one.id in hidden or not same_statement(known[one.id], one.received)
         ):
             raise StatementConflict(
                 f"A different statement with the id {one.id} is already stored.",
                 id=str(one.id),
             )
-    return [one for one in statements if one.id not in stored]
+    return [one for one in statements if one.id not in known]
 
 
 def _check_voiding(
@@ -214,6 +227,7 @@ def _row(one: Prepared, authority_key: uuid.UUID, *, voids_any: bool) -> dict[st
         "target_id": references.target,
         "voids_id": references.voids,
         "voids_any": voids_any and references.voids is not None,
+        "has_score": has_score(one.statement),
         "version": one.version,
         "authority_key": authority_key,
         "payload": one.raw,
@@ -233,21 +247,22 @@ WITH tick AS (
 ), rows AS (
     INSERT INTO statement (
         tenant_id, seq, stored, statement_id, timestamp, actor_key, verb_key,
-        activity_key, registration, target_id, voids_id, voids_any, version,
+        activity_key, registration, target_id, voids_id, voids_any, has_score, version,
         authority_key, payload)
     SELECT :tenant, tick.seq + n, tick.stored + n * interval '1 microsecond',
         statement_id, timestamp, actor_key, verb_key, activity_key, registration,
-        target_id, voids_id, voids_any, version, authority_key, payload
+        target_id, voids_id, voids_any, has_score, version, authority_key, payload
     FROM tick, unnest(
         CAST(:statement_id AS uuid[]), CAST(:timestamp AS timestamptz[]),
         CAST(:actor_key AS uuid[]), CAST(:verb_key AS uuid[]),
         CAST(:activity_key AS uuid[]), CAST(:registration AS uuid[]),
         CAST(:target_id AS uuid[]), CAST(:voids_id AS uuid[]),
-        CAST(:voids_any AS boolean[]), CAST(:version AS text[]),
+        CAST(:voids_any AS boolean[]), CAST(:has_score AS boolean[]),
+        CAST(:version AS text[]),
         CAST(:authority_key AS uuid[]), CAST(:payload AS bytea[])
     ) WITH ORDINALITY AS r (
         statement_id, timestamp, actor_key, verb_key, activity_key, registration,
-        target_id, voids_id, voids_any, version, authority_key, payload, n)
+        target_id, voids_id, voids_any, has_score, version, authority_key, payload, n)
 ), known_authority AS (
     INSERT INTO authority (tenant_id, authority_key, body)
     SELECT :tenant, :the_authority_key, :authority FROM tick

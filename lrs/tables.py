@@ -53,7 +53,8 @@ class Statement(Base):
     It is voided when another row's `voids_id` names it, that row has the same
     `authority_key` or `voids_any` (its author may void anything), and it is not
     voiding itself: a relation, not a flag, so both orders of arrival are right.
-    `payload` lacks `stored`, `authority`; they are spliced in when read.
+    `payload` lacks `stored`, `authority`; they are spliced in when read. `has_score`
+    says whether it, or the statement inside it, carries a score, however spelled.
     """
 
     __tablename__ = "statement"
@@ -80,6 +81,7 @@ class Statement(Base):
     target_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     voids_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     voids_any: Mapped[bool]
+    has_score: Mapped[bool]
     version: Mapped[str] = mapped_column(String(10))
     authority_key: Mapped[uuid.UUID] = mapped_column(Uuid)
     payload: Mapped[bytes] = mapped_column(LargeBinary)

@@ -33,6 +33,12 @@ class References:
     voids: UUID | None
 
 
+def has_score(statement: dict[str, Any]) -> bool:
+    """Whether a valid statement, or the one inside it, carries a score."""
+    parts = (statement, statement["object"])
+    return any("score" in part.get("result", {}) for part in parts)
+
+
 def references(statement: dict[str, Any]) -> References:
     """All references of a valid statement."""
     found_actors: set[tuple[str, str]] = set()

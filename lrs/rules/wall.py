@@ -12,29 +12,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    LargeBinary,
-    Select,
-    and_,
-    exists,
-    literal,
-    or_,
-    select,
-)
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import FunctionElement
 
 from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
 from lrs.tables import Reference, Statement, key_of
-from statements.references import references
+from statements.references import has_score, references
 
 SCOPE = "pretest/read"
-SCORE = b'"score"'
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ class Wall:
         if any(key in self.activities for _, key in found):
             return True
         about = {key for usage, key in found if usage == "object"}
-        return bool(about & self.scores) and _has_score(statement)
+        return bool(about & self.scores) and has_score(statement)
 
     def hides_activity(self, iri: str) -> bool:
         """Whether documents and run-time data of an activity are hidden."""
@@ -68,26 +54,23 @@ class Wall:
         """Whether scores of an activity are hidden."""
         return key_of(iri) in self.activities | self.scores
 
-    def condition(self) -> ColumnElement[bool]:
-        """SQL: this `Statement` row is hidden."""
+    def condition(self, row: type[Statement] = Statement) -> ColumnElement[bool]:
+        """SQL: this row of `Statement`, or of an alias of it, is hidden."""
         if not self.activities:
             return literal(value=False)
-        refers = self._refers(self.activities)
-        tells = and_(
-            self._refers(self.scores, ("object", "sub_object")),
-            _contains(Statement.payload, literal(SCORE, LargeBinary)),
-        )
-        return or_(refers, tells)
+        refers = self._refers(row, self.activities)
+        tells = self._refers(row, self.scores, ("object", "sub_object"))
+        return or_(refers, and_(row.has_score, tells))
 
     @staticmethod
     def _refers(
-        keys: Collection[uuid.UUID], usages: Collection[str] = ()
+        row: type[Statement], keys: Collection[uuid.UUID], usages: Collection[str] = ()
     ) -> ColumnElement[bool]:
         # an alias: the query around it may look at references itself
         reference = aliased(Reference)
         found = exists().where(
-            reference.tenant_id == Statement.tenant_id,
-            reference.seq == Statement.seq,
+            reference.tenant_id == row.tenant_id,
+            reference.seq == row.seq,
             reference.ref_key.in_(sorted(keys)),
         )
         return found.where(reference.usage.in_(usages)) if usages else found
@@ -152,32 +135,3 @@ def _newest_roles(tenant: int) -> Select[uuid.UUID, uuid.UUID | None, uuid.UUID,
 def is_pretest(db: Session, *, tenant: int, activity_iri: str) -> bool:
     """Whether an activity is, or may be, a pre-test."""
     return pretest_wall(db, tenant=tenant).hides_activity(activity_iri)
-
-
-def _has_score(statement: dict[str, Any]) -> bool:
-    for part in (statement, statement["object"]):
-        if "score" in part.get("result", {}):
-            return True
-    return False
-
-
-class _contains(FunctionElement[bool]):  # noqa: N801 - reads as a function
-    """Whether the bytes of a column hold others."""
-
-    type = Boolean()
-    inherit_cache = True
-    name = "contains"
-
-
-@compiles(_contains, "sqlite")
-def _contains_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = list(element.clauses)
-    left = compiler.process(column, **options)
-    return f"instr({left}, {compiler.process(part, **options)}) > 0"
-
-
-@compiles(_contains, "postgresql")
-def _contains_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = list(element.clauses)
-    left = compiler.process(column, **options)
-    return f"position({compiler.process(part, **options)} in {left}) > 0"

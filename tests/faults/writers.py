@@ -91,6 +91,7 @@ def write_numbered_early(
                 timestamp=now,
                 verb_key=key_of(VERB),
                 voids_any=False,
+                has_score=False,
                 version="1.0.3",
                 authority_key=key_of("faults"),
                 payload=b"{}",

@@ -19,6 +19,7 @@ from lrs.query import (
     get_statement,
     last_seq,
 )
+from lrs.rules.catalogue import set_role
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, key_of
 from lrs.tenants import create_tenant
@@ -74,10 +75,12 @@ class Model:
         )
 
     def matches(self, row: Row, wanted: Filter) -> bool:
-        """By itself, or by what it refers to."""
+        """By itself, or by what it refers to, as far as the reader may know it."""
         seen: set[uuid.UUID] = set()
         now: Row | None = row
         while now is not None and now.prepared.id not in seen:
+            if wanted.authority not in {None, authority_key(now.authority)}:
+                return False
             if self.matches_itself(now, wanted):
                 return True
             seen.add(now.prepared.id)
@@ -273,6 +276,69 @@ def test_a_reading_does_not_reach_what_came_after_it_began(
     assert {one.seq for one in page.found} <= set(range(1, 91))
     assert len(page.found) > 50
     del model
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_reference_does_not_tell_what_is_behind_the_wall(
+    engine: Engine, now: datetime, steps: int
+) -> None:
+    pretest, registration = ACTIVITIES[3], REGISTRATIONS[0]
+    context = {"registration": str(registration)}
+    hidden = {
+        "id": str(uuid.uuid4()),
+        "actor": PEOPLE[0],
+        "verb": {"id": VERBS[0]},
+        "object": {"id": pretest},
+        "context": context,
+    }
+    log = [hidden]
+    for _ in range(steps):
+        log.append(
+            {
+                "id": str(uuid.uuid4()),
+                "actor": PEOPLE[1],
+                "verb": {"id": VERBS[1]},
+                "object": {"objectType": "StatementRef", "id": log[-1]["id"]},
+            }
+        )
+    with writing(engine) as db:
+        set_role(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri=ACTIVITIES[0],
+            activity_iri=pretest,
+            role="pretest",
+            now=now,
+        )
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=[prepare(one, now=now) for one in log],
+            authority=AUTHORITIES[0],
+            now=now,
+        )
+    asked = [
+        {"verb": VERBS[0]},
+        {"registration": registration},
+        {"agent": IFIS[0]},
+        {"activity": pretest},
+        {"activity": pretest, "related_activities": True},
+        {"verb": VERBS[0], "since": now - timedelta(days=1)},
+    ]
+    with reading(engine) as db:
+        for values in asked:
+            for behind, count in ((False, 0), (True, steps + 1)):
+                page = find_statements(
+                    db,
+                    tenant=MAIN_TENANT,
+                    filter=Filter(**values, behind_wall=behind),
+                    limit=100,
+                )
+                assert len(page.found) == count, values
+        page = find_statements(
+            db, tenant=MAIN_TENANT, filter=Filter(verb=VERBS[1]), limit=100
+        )
+        assert len(page.found) == steps
 
 
 def test_by_id(engine: Engine, model: Model) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from lrs.db import reading, writing
+from lrs.rules.catalogue import set_role
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Activity, Actor, Clock, Reference, Statement, key_of
 from statements.errors import Forbidden, Invalid, StatementConflict
@@ -222,3 +223,33 @@ def test_eight_writers_of_the_same_statements_store_each_once(
     assert [row.seq for row in rows(engine)] == list(range(1, 61))
     with reading(engine) as db:
         assert db.scalar(select(func.count(Statement.statement_id.distinct()))) == 60
+
+
+def test_guessing_what_is_behind_the_wall_has_one_answer(
+    engine: Engine, now: datetime
+) -> None:
+    quiz = "https://lrs.example/activities/quiz"
+    hidden = make(result={"success": False})
+    open_ = make(object={"id": "https://lrs.example/activities/open"})
+    store(engine, now, hidden, open_)
+    # nothing is hidden yet: the same again is a success for anybody
+    store(engine, now, hidden, open_, authority=OTHER)
+    with writing(engine) as db:
+        set_role(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri="https://lrs.example/activities/course",
+            activity_iri=quiz,
+            role="pretest",
+            now=now,
+        )
+    answers = set()
+    for guess in (hidden, hidden | {"result": {"success": True}}):
+        with pytest.raises(StatementConflict) as refused:
+            store(engine, now, guess, authority=OTHER)
+        answers.add((refused.value.detail, str(refused.value.extra)))
+    assert len(answers) == 1
+    # whoever stored it may send it again
+    store(engine, now, hidden)
+    store(engine, now, open_, authority=OTHER)
+    assert len(rows(engine)) == 2

@@ -396,6 +396,7 @@ def upgrade() -> None:
         sa.Column("target_id", sa.Uuid(), nullable=True),
         sa.Column("voids_id", sa.Uuid(), nullable=True),
         sa.Column("voids_any", sa.Boolean(), nullable=False),
+        sa.Column("has_score", sa.Boolean(), nullable=False),
         sa.Column("version", sa.String(length=10), nullable=False),
         sa.Column("authority_key", sa.Uuid(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),

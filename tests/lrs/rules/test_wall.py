@@ -10,8 +10,11 @@ from sqlalchemy import select
 
 from lrs.rules import catalogue
 from lrs.rules.wall import is_pretest, pretest_wall
+from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Reference, Statement
+from statements.prepare import prepare
 from tests.lrs.rules.builders import (
+    AUTHORITY,
     COURSE,
     LESSON,
     POSTTEST,
@@ -202,3 +205,34 @@ def test_the_condition_holds_inside_a_query_over_references(
     )
     shown = {orjson.loads(row)["id"] for row in rows}
     assert shown == {one["id"] for one in named.values() if not wall.is_hidden(one)}
+
+
+def test_a_score_is_found_however_it_is_spelled(db: Session, now: datetime) -> None:
+    role(db, now, PRETEST, "pretest")
+    named = statements()
+    for name in COURSE_SCORES:
+        raw = orjson.dumps(named[name]).replace(b'"score"', b'"scor\\u0065"')
+        assert b'"score"' not in raw
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=[prepare(named[name], raw, now=now)],
+            authority=AUTHORITY,
+            now=now,
+        )
+    store(db, named["course"], now=now)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    rows = db.scalars(select(Statement.payload).where(~wall.condition()))
+    assert [orjson.loads(row)["id"] for row in rows] == [named["course"]["id"]]
+
+
+def test_only_a_score_hides_and_no_other_member_of_that_name(
+    db: Session, now: datetime
+) -> None:
+    role(db, now, PRETEST, "pretest")
+    one = said("completed", COURSE, START, result={"response": '"score"'})
+    store(db, one, now=now)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    rows = db.scalars(select(Statement.payload).where(~wall.condition()))
+    assert len(rows.all()) == 1
+    assert not wall.is_hidden(one)
