@@ -47,6 +47,10 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
+# what a browser should never show as a page
+DATA = frozenset({"application/json", "application/problem+json", "text/plain"})
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+ENCRYPTED = "max-age=31536000"
 TITLES = {
     HTTPStatus.BAD_REQUEST: "That cannot be used",
     HTTPStatus.UNAUTHORIZED: "Sign in first",
@@ -329,8 +333,13 @@ def _headers(response: BaseResponse) -> BaseResponse:
 
     No answer at all is to be guessed at: JSON of the run-time must never be a page.
     """
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    wanted = {"X-Content-Type-Options": "nosniff"}
     if response.mimetype == "text/html":
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        wanted |= HEADERS
+    elif response.mimetype in DATA:
+        wanted["Content-Security-Policy"] = DATA_POLICY
+    if parts().config.portal_url.startswith("https:"):
+        wanted["Strict-Transport-Security"] = ENCRYPTED
+    for name, value in wanted.items():
+        response.headers.setdefault(name, value)
     return response
