@@ -22,7 +22,7 @@ from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
 from packages.manifest import Unit
-from player import scorm_12, translate, urls
+from player import scorm_12, tokens, translate, urls
 from player.cmi import Model
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
@@ -111,7 +111,7 @@ def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
     subject = translate.Subject(
         actor=launch.actor,
         registration=launch.registration,
-        launch_id=launch.id,
+        key=tokens.statement_key(config, launch_id=launch.id),
         revision=launch.revision,
         course_iri=launch.course_iri,
         course_title=launch.course_title,

@@ -78,6 +78,11 @@ def journal_key(config: Config, *, actor: str) -> str:
     return base64.b64encode(_digest(config, "journal", actor)).decode()
 
 
+def statement_key(config: Config, *, launch_id: UUID) -> bytes:
+    """The secret from which the ids of a launch's statements are made."""
+    return _digest(config, "statements", launch_id.hex)
+
+
 def _sign(config: Config, purpose: str, text: str) -> str:
     digest = _digest(config, purpose, text)
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -98,3 +98,11 @@ def test_without_a_secret_nothing_is_signed(config: Config, now: datetime) -> No
             launch_id=LAUNCH,
             expires=now + tokens.LIFETIME,
         )
+
+
+def test_ids_of_statements_are_made_from_the_secret(config: Config) -> None:
+    key = tokens.statement_key(config, launch_id=LAUNCH)
+    assert key == tokens.statement_key(config, launch_id=LAUNCH)
+    assert key != tokens.statement_key(config, launch_id=uuid.UUID(int=8))
+    other = replace(config, secret_key="another")
+    assert key != tokens.statement_key(other, launch_id=LAUNCH)

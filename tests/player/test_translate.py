@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,7 @@ SUBJECT = translate.Subject(
         "account": {"homePage": "https://portal.example", "name": "p1"},
     },
     registration=uuid.UUID(int=1),
-    launch_id=uuid.UUID(int=2),
+    key=b"a launch",
     revision="3",
     course_iri=COURSE,
     course_title="Course",
@@ -350,3 +351,17 @@ def test_whatever_content_sets_the_statements_are_valid(
     ]
     ids = {prepare(one, now=NOW).id for one in statements}
     assert len(ids) == len(statements)
+
+
+def test_ids_are_the_same_again_and_not_to_be_worked_out() -> None:
+    def opened(**change: Any) -> str:
+        subject = replace(SUBJECT, **change)
+        return translate.opening(subject, MOMENT, is_resumed=False)["id"]
+
+    assert opened() == opened()
+    assert uuid.UUID(opened()).version == 4
+    assert len({opened(), opened(key=b"another launch")}) == 2
+    later = translate.opening(SUBJECT, replace(MOMENT, seq=5), is_resumed=False)["id"]
+    assert later != opened()
+    resumed = translate.opening(SUBJECT, MOMENT, is_resumed=True)["id"]
+    assert resumed != opened()
