@@ -7,6 +7,9 @@ the others see that they are orphans and end by themselves.
 
 There are more threads than database connections, and only a part of them may wait for
 bodies at a time: clients that send slowly keep neither pages nor probes waiting.
+Granian has no time limit for bodies, and an answer given while another thread still
+reads holds up the whole process (measured with 2.8), so the limit is the proxy's to
+set (docs/operators.md).
 
 When a client breaks off in the middle of a body, granian hands out what came as if it
 were all (measured with 2.8). So the length is checked here, and a body that comes in
@@ -203,7 +206,7 @@ class Body:
             self._inside = True
 
     def leave(self) -> None:
-        """Give the place to another; the request is over."""
+        """Give the place to another; nothing is waited for any more."""
         if self._inside:
             self._inside = False
             self.places.release()
@@ -212,10 +215,15 @@ class Body:
         self._left -= len(data)
         if at_end and self._left > 0:
             raise BodyBroken
+        if self._left <= 0:
+            # what follows may take its time without keeping others from sending
+            self.leave()
         return data
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` bytes, or all that are left."""
+        if self._left <= 0:
+            return b""
         self._enter()
         size = -1 if size is None else size
         # the server's reader takes no negative size
@@ -224,6 +232,8 @@ class Body:
 
     def readline(self, size: int | None = -1) -> bytes:
         """The next line, or as much of it as `size`."""
+        if self._left <= 0:
+            return b""
         self._enter()
         line: bytes = self._stream.readline(-1 if size is None else size)
         return self._take(line, at_end=not line and size != 0)

@@ -175,7 +175,7 @@ def test_a_body_is_read_whole_or_not_at_all(take: Callable[[Any], bytes]) -> Non
 
 
 def test_only_some_threads_wait_for_bodies() -> None:
-    waiting = [body(b"x") for _ in range(server.READING)]
+    waiting = [body(b"xy") for _ in range(server.READING)]
     for one in waiting:
         one.read(1)
     late = body(b"x")
@@ -188,6 +188,12 @@ def test_only_some_threads_wait_for_bodies() -> None:
         one.leave()
     call([b""], ("Content-Length", "0"))
     assert body(b"x").read() == b"x"
+
+
+def test_a_body_that_has_come_keeps_no_place() -> None:
+    come = [body(b"xy") for _ in range(server.READING + 1)]
+    for one in come:
+        assert one.read(1) + one.read() + one.read() + one.readline() == b"xy"
 
 
 # Before it starts
