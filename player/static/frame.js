@@ -47,10 +47,10 @@ let puts = Promise.resolve();
 window.history.replaceState(null, "", window.location.pathname);
 
 /** Ends this window's part: another launch or another tab has the course now. */
-function giveUp(title, text, { retry = true } = {}) {
+function giveUp(title, text, { retry = true, state = "superseded" } = {}) {
   over = true;
   port?.postMessage({ type: "over" });
-  show({ state: "superseded" });
+  show({ state });
   cover(title, text, { leave: true, retry });
 }
 
@@ -71,6 +71,15 @@ function onQueue(now) {
   if (now.answer !== null) {
     port?.postMessage({ type: "committed", seq: now.answer.committed_seq });
     showUnits([{ index: given.unit, completion: now.answer.completion }]);
+  }
+  if (now.state === "refused") {
+    giveUp(
+      "This unit cannot be saved any further",
+      "It sent something that the server cannot read. All before that is saved; go back " +
+        "to the course and open the unit again.",
+      { retry: false, state: "refused" },
+    );
+    release();
   }
   if (now.state === "superseded") {
     giveUp(

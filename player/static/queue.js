@@ -3,9 +3,11 @@
  *
  * Nothing is ever given up: whatever is not our own answer (a network that is gone, a
  * captive portal's page with status 200, a proxy's error) is tried again after a
- * growing, random pause, or when the server said to come back. Two answers end it:
- * another launch has taken over (409 superseded: the server keeps our tail aside), or
- * the learner must sign in again first (401; sending goes on as soon as they have).
+ * growing, random pause, or when the server said to come back. Three answers end it:
+ * another launch has taken over (409 superseded: the server keeps our tail aside), the
+ * server cannot read an entry and never will (400: it stays here, all before it is
+ * saved), or the learner must sign in again first (401; sending goes on as soon as they
+ * have).
  */
 
 const BATCH = 50;
@@ -13,6 +15,8 @@ const BATCH = 50;
 const KEPT_ASIDE = ["superseded", "entry_conflict"];
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 60_000;
+/** Ours, unlike a proxy's 400: the entries themselves cannot be read. */
+const UNREADABLE = ["invalid", "invalid_entries"];
 /** A request that got no answer in this time is counted as failed, in milliseconds. */
 const PATIENCE = 30_000;
 
@@ -175,6 +179,7 @@ export class Queue {
       this.#todo.delete(launch);
       return undefined;
     }
+    if (status === 400 && UNREADABLE.includes(body?.code)) return this.#refused(entries);
     return this.#pause(retry, status === 0 ? "offline" : "waiting");
   }
 
@@ -192,6 +197,16 @@ export class Queue {
     this.#waiting = await this.journal.count();
     if (launch !== this.launch) return;
     this.#tell("superseded");
+    this.#over = true;
+  }
+
+  /** One by one first, so that all before the one that cannot be read is saved. */
+  #refused(entries) {
+    if (entries.length > 1) {
+      this.#batch = 1;
+      return;
+    }
+    this.#tell("refused");
     this.#over = true;
   }
 

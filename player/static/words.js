@@ -18,6 +18,7 @@ export function savedText({ state, waiting = 0, savedAt = null }, time) {
     case "superseded":
       return "Open elsewhere";
     case "failed":
+    case "refused":
       return "Not saving";
     default:
       return "Opening";

@@ -214,6 +214,24 @@ test("too large together: one by one", async () => {
   assert.deepEqual(seen.requests.slice(1).map(({ body }) => body.entries.length), [1, 1, 1]);
 });
 
+for (const code of ["invalid", "invalid_entries"]) test(`${code}: what is before it is saved, then it ends`, async () => {
+  const { queue, seen } = setUp((path, body) =>
+    body.entries.some(({ seq }) => seq === 3) ? json(400, { code }) : committed(body));
+  for (const seq of [1, 2, 3]) await queue.journal.put(LAUNCH, entry(seq));
+  await queue.add(entry(4));
+  assert.equal(await queue.run([LAUNCH]), false);
+  assert.equal(seen.states.at(-1).state, "refused");
+  assert.deepEqual((await queue.journal.first(LAUNCH, 9)).map(({ seq }) => seq), [3, 4]);
+  assert.equal(await queue.run([LAUNCH]), false);
+  assert.equal(seen.requests.length, 4);
+});
+
+test("a proxy's 400 is no answer of ours: tried again", async () => {
+  const { queue } = setUp((path, body, n) => n < 3 ? json(400, {}) : committed(body));
+  await added(queue, 1);
+  assert.equal(await queue.journal.count(), 0);
+});
+
 test("stop leaves the journal as it is", async () => {
   const { queue } = setUp(() => { throw new TypeError("Failed to fetch"); });
   queue.sleep = async () => queue.stop();
