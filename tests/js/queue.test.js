@@ -82,7 +82,7 @@ const NOT_OURS = {
   "json of someone else": () => json(200, { ok: true }),
   "a proxy's 502": () => new Response("bad gateway", { status: 502 }),
   "our 503": () => json(503, { code: "unavailable" }),
-  "a 400": () => json(400, { code: "invalid" }),
+  "a 400 of another": () => json(400, { code: "body_broken" }),
   "a gap we cannot fill": () => json(409, { code: "gap", expected_seq: 1 }),
 };
 for (const [name, bad] of Object.entries(NOT_OURS)) {
