@@ -485,6 +485,12 @@ def find_content(db: Session, *, label: str, now: datetime) -> ContentGrant | No
     )
 
 
+def is_label(db: Session, *, label: str) -> bool:
+    """Whether any launch, even one that has ended, was given this content label."""
+    found = select(Launch.id).where(Launch.label == label).limit(1)
+    return db.scalar(found) is not None
+
+
 def registration_state(
     db: Session, *, registration: UUID, tenant: int = MAIN_TENANT
 ) -> list[UnitState]:

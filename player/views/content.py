@@ -156,6 +156,10 @@ def entries() -> Response:
     """
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         _refuse(403, "Entries come from the shell only.")
+    with reading(parts().engine) as db:
+        if not launches.is_label(db, label=_label()):
+            # before a stranger may keep us waiting for a body
+            _refuse(404, "There is no such launch here.")
     request.max_content_length = LARGEST_TAIL
     try:
         body = json.loads(request.get_data())

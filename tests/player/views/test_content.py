@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -322,6 +323,21 @@ ENTRY = {
     "mono": 1,
     "prev": "",
 }
+
+
+def test_a_stranger_is_refused_before_a_body_is_read(opened: Open) -> None:
+    class Unread(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            pytest.fail("the body was read")
+
+    response = opened.client.post(
+        "/__player/entries",
+        base_url=f"http://{'0' * 32}.content.localhost:8000",
+        input_stream=Unread(),
+        content_length=1000,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert response.status_code == 404
 
 
 def test_the_tail_of_a_closed_tab_is_committed(opened_anywhere: Open) -> None:
