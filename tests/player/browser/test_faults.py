@@ -87,6 +87,25 @@ def opened(site: Site, context: BrowserContext, **launch: Any) -> Page:
     return page
 
 
+def test_both_sides_compute_the_same_chain(site: Site, context: BrowserContext) -> None:
+    package = site.add(scorm_12({"One": unit("One", WORKING)}))
+    page = opened(site, context, package=package)
+    texts = [
+        "plain",
+        "Straße 👮",
+        'quote " slash / \\ back',
+        "\u2028\u007f",
+        "\u0001\b\f\t",
+    ]
+    for text in texts:
+        frame_of(page, "/page.html").evaluate("(name) => step(name)", text)
+    all_sent(page)
+    with reading(site.parts.engine) as db:
+        rows = db.scalars(select(Entry).order_by(Entry.seq)).all()
+        assert [row.is_chained for row in rows] == [True] * (len(texts) + 1)
+        assert [row.changes[0][1] for row in rows[1:]] == texts
+
+
 def check_all_applied_once(site: Site, page: Page) -> None:
     sent = emitted(page)
     applied, aside = stored(site)
