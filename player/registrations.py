@@ -50,7 +50,7 @@ class UnitStanding:
 class Missing:
     """Why the whole is not complete yet: a stable code, the unit, and words."""
 
-    code: Literal["not_started", "not_finished", "not_reported"]
+    code: Literal["not_started", "not_finished", "not_reported", "waived"]
     unit: int
     text: str
 
@@ -108,11 +108,7 @@ def get_standing(
         suspended=any(line.suspended for line in lines),
         completed_at=row.completed_at,
         units=lines,
-        reasons=tuple(
-            _missing(line, is_started=line.unit in started)
-            for line in lines
-            if line.completion != "completed" and not line.waived
-        ),
+        reasons=() if row.completed_at else _reasons(lines, started),
     )
 
 
@@ -178,6 +174,23 @@ def _whole_success(lines: Sequence[UnitStanding]) -> str:
 def _only_score(lines: Sequence[UnitStanding]) -> Decimal | None:
     scores = [line.scaled for line in lines if line.scaled is not None]
     return scores[0] if len(scores) == 1 else None
+
+
+def _reasons(lines: Sequence[UnitStanding], started: set[int]) -> tuple[Missing, ...]:
+    """What is left to do; when there is nothing, the waivers, which complete nothing."""
+    open_ones = [line for line in lines if line.completion != "completed"]
+    return tuple(
+        _missing(line, is_started=line.unit in started)
+        for line in open_ones
+        if not line.waived
+    ) or tuple(
+        Missing(
+            "waived",
+            line.unit,
+            f"{line.title} was waived, which completes nothing by itself.",
+        )
+        for line in open_ones
+    )
 
 
 def _missing(line: UnitStanding, *, is_started: bool) -> Missing:

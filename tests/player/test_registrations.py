@@ -178,3 +178,22 @@ def test_a_waiver_is_recorded_once_and_shows_as_progress(
         "https://w3id.org/xapi/cmi5/result/extensions/reason": "Tested out"
     }
     assert "score" not in told["result"]
+
+
+def test_waivers_alone_complete_nothing_and_the_standing_says_so(
+    player: Player, config: Config
+) -> None:
+    player.open().sit(lesson_status="completed")
+    for unit in (1, 2):
+        registrations.waive(
+            player.db,
+            config=config,
+            tenant=MAIN_TENANT,
+            registration=player.registration,
+            unit=unit,
+            reason="Tested out",
+            now=player.now,
+        )
+    found = standing(player)
+    assert found.completion == "incomplete"
+    assert lacks(found) == [(1, "waived"), (2, "waived")]
