@@ -30,13 +30,21 @@ def merge_definition(
     return merged
 
 
+def merge_received(
+    received: Iterable[tuple[str, Mapping[str, Any]]],
+) -> dict[str, dict[str, Any]]:
+    """The definitions of one list, merged in order, by IRI."""
+    wanted: dict[str, dict[str, Any]] = {}
+    for iri, definition in received:
+        wanted[iri] = merge_definition(wanted.get(iri), definition)
+    return wanted
+
+
 def changed_definitions(
     db: Session, *, tenant: int, received: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, dict[str, Any]]:
     """IRIs whose definition differs from what is stored, with the merged definition."""
-    wanted: dict[str, dict[str, Any]] = {}
-    for iri, definition in received:
-        wanted[iri] = merge_definition(wanted.get(iri), definition)
+    wanted = merge_received(received)
     if not wanted:
         return {}
     rows = db.execute(

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lrs.activities import changed_definitions
+from lrs.activities import changed_definitions, merge_received
 from lrs.rules.wall import pretest_wall
 from lrs.tables import Activity, Actor, Authority, Clock, Reference, Statement, key_of
 from statements.actors import ifis
@@ -176,13 +176,9 @@ class _Rows:
                     known[key] = name
                     self.references.append((key, index, usage))
         self.actors = sorted(actors.items())
-        definitions = changed_definitions(
-            db,
-            tenant=tenant,
-            received=[
-                pair for one in statements for pair in one.references.definitions
-            ],
-        )
+        received = [pair for one in statements for pair in one.references.definitions]
+        self.received = merge_received(received)
+        definitions = changed_definitions(db, tenant=tenant, received=received)
         self.activities = [
             (key, iri, definitions.get(iri)) for key, iri in sorted(activities.items())
         ]
@@ -206,8 +202,11 @@ class _Rows:
             "known_activity_key": [key for key, _, _ in self.activities],
             "known_iri": [iri for _, iri, _ in self.activities],
             "known_definition": [
-                None if definition is None else orjson.dumps(definition).decode()
-                for _, _, definition in self.activities
+                # as received: what is stored is merged under the lock
+                None
+                if definition is None
+                else orjson.dumps(self.received[iri]).decode()
+                for _, iri, definition in self.activities
             ],
         }
 
@@ -282,7 +281,18 @@ WITH tick AS (
         CAST(:known_definition AS text[])
     ) AS a (activity_key, iri, definition)
     ON CONFLICT (tenant_id, activity_key) DO UPDATE
-    SET definition = excluded.definition WHERE excluded.definition IS NOT NULL
+    -- as lrs.activities.merge_definition does; the row is the latest, being locked
+    SET definition = COALESCE(
+            NULLIF(activity.definition, CAST('null' AS jsonb)), CAST('{}' AS jsonb)
+        ) || excluded.definition || (
+            SELECT COALESCE(jsonb_object_agg(
+                member, (activity.definition -> member) || (excluded.definition -> member)
+            ), CAST('{}' AS jsonb))
+            FROM unnest(ARRAY['name', 'description', 'extensions']) AS m (member)
+            WHERE jsonb_typeof(activity.definition -> member) = 'object'
+                AND jsonb_typeof(excluded.definition -> member) = 'object'
+        )
+    WHERE excluded.definition IS NOT NULL
 )
 INSERT INTO reference (tenant_id, ref_key, seq, usage)
 SELECT :tenant, ref_key, tick.seq + 1 + i, usage

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
+import lrs.store
 from lrs.db import reading, writing
 from lrs.rules.catalogue import set_role
 from lrs.store import store_statements
@@ -172,6 +173,45 @@ def test_definitions_merge(engine: Engine, now: datetime) -> None:
         "name": {"en": "The quiz", "es": "Examen"},
         "type": "https://lrs.example/types/quiz",
     }
+
+
+@pytest.mark.parametrize("known", [None, {"name": {"en": "Quiz"}, "type": "urn:t"}])
+def test_writers_of_one_definition_lose_no_language(
+    postgresql_engine: Engine,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    known: dict[str, Any] | None,
+) -> None:
+    iri = "https://lrs.example/activities/quiz"
+    look = lrs.store.changed_definitions
+
+    def about(**definition: Any) -> dict[str, Any]:
+        return make(object={"id": iri, "definition": definition})
+
+    def look_and_wait(*given: Any, **more: Any) -> dict[str, dict[str, Any]]:
+        found = look(*given, **more)
+        monkeypatch.setattr(lrs.store, "changed_definitions", look)
+        # another writer commits between the look and the write
+        other = about(name={"es": "Prueba"}, extensions={"urn:b": 2}, moreInfo="urn:m")
+        store(postgresql_engine, now, other)
+        return found
+
+    if known:
+        store(postgresql_engine, now, about(**known))
+    monkeypatch.setattr(lrs.store, "changed_definitions", look_and_wait)
+    store(
+        postgresql_engine, now, about(name={"fr": "Épreuve"}, extensions={"urn:a": 1})
+    )
+    with reading(postgresql_engine) as db:
+        kept = db.get_one(Activity, (MAIN_TENANT, key_of(iri))).definition
+    both = {
+        "name": {"es": "Prueba", "fr": "Épreuve"},
+        "extensions": {"urn:a": 1, "urn:b": 2},
+        "moreInfo": "urn:m",
+    }
+    if known:
+        both |= {"name": both["name"] | known["name"], "type": "urn:t"}  # type: ignore[operator]
+    assert kept == both
 
 
 def void(target: dict[str, Any]) -> dict[str, Any]:
