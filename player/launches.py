@@ -491,15 +491,11 @@ def is_label(db: Session, *, label: str) -> bool:
     return db.scalar(found) is not None
 
 
-def registration_state(
+def latest_launch(
     db: Session, *, registration: UUID, tenant: int = MAIN_TENANT
-) -> list[UnitState]:
-    """Where the learner stands in each visible unit, in order; [] before any launch.
-
-    Units not begun are in it as `not attempted`. The package is that of the latest
-    launch.
-    """
-    launch = db.scalars(
+) -> Launch | None:
+    """The newest launch of a registration that counts; browsing and reviewing do not."""
+    return db.scalars(
         select(Launch)
         .where(
             Launch.tenant_id == tenant,
@@ -509,6 +505,17 @@ def registration_state(
         .order_by(Launch.opened_at.desc())
         .limit(1)
     ).first()
+
+
+def registration_state(
+    db: Session, *, registration: UUID, tenant: int = MAIN_TENANT
+) -> list[UnitState]:
+    """Where the learner stands in each visible unit, in order; [] before any launch.
+
+    Units not begun are in it as `not attempted`. The package is that of the latest
+    launch.
+    """
+    launch = latest_launch(db, registration=registration, tenant=tenant)
     if launch is None:
         return []
     begun = _unit_states(db, launch)

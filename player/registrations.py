@@ -113,16 +113,7 @@ def get_standing(
 
 
 def _latest_launch(db: Session, *, tenant: int, registration: UUID) -> Launch:
-    launch = db.scalars(
-        select(Launch)
-        .where(
-            Launch.tenant_id == tenant,
-            Launch.registration == registration,
-            Launch.mode == "Normal",
-        )
-        .order_by(Launch.opened_at.desc())
-        .limit(1)
-    ).first()
+    launch = launches.latest_launch(db, registration=registration, tenant=tenant)
     if launch is None:
         raise NotFound("This registration has never been launched.")
     return launch

@@ -22,6 +22,7 @@ from lrs.rules.ledger import (
     AWARD,
     COMPLETION,
     CREDIT,
+    IDENTITY,
     REVERSAL,
     award_id,
     entry_id,
@@ -30,31 +31,7 @@ from lrs.rules.ledger import (
 from lrs.rules.tables import Award, RulesCursor, Standing
 
 # columns of an award that its reversal repeats
-CONTENT = (
-    "kind",
-    "ifi",
-    "course_key",
-    "course_iri",
-    "registration",
-    "revision",
-    "product",
-    "period",
-    "policy",
-    "policy_from",
-    "zone",
-    "term",
-    "cycle",
-    "at",
-    "ready_at",
-    "scaled",
-    "hours",
-    "credit",
-    "transfer",
-    "mandates",
-    "flags",
-    "evidence",
-    "completion",
-)
+CONTENT = (*IDENTITY, "ifi", "course_key", "completion")
 
 
 @dataclass(frozen=True)
