@@ -14,10 +14,12 @@ from statements.errors import Invalid
 
 _ESCAPE = r"%[0-9A-Fa-f]{2}"
 _COMMON = r"[^\x00-\x20\x7f-\xa0<>\"{}|\\^`%#?\[\]\ud800-\udfff]"
+# a class of its own: a look-ahead inside a possessive loop fails before Python 3.11.5
+_IN_AUTHORITY = _COMMON.replace("[^", "[^/")
 _IRI = re.compile(
     r"[A-Za-z][A-Za-z0-9+.\-]*+:"
     # an address in brackets may stand only where the host stands
-    rf"(?=.)(?://(?:(?!/)(?:{_COMMON}|{_ESCAPE}))*+"
+    rf"(?=.)(?://(?:{_IN_AUTHORITY}|{_ESCAPE})*+"
     rf"(?:\[[0-9A-Fa-fvV:.]++\](?::[0-9]*+)?)?)?+"
     rf"(?:{_COMMON}|{_ESCAPE})*+"
     rf"(?:\?(?:{_COMMON}|{_ESCAPE}|\?)*+)?+"
