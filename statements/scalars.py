@@ -12,18 +12,29 @@ from decimal import Decimal
 
 from statements.errors import Invalid
 
-_ESCAPE = r"%[0-9A-Fa-f]{2}"
-_COMMON = r"[^\x00-\x20\x7f-\xa0<>\"{}|\\^`%#?\[\]\ud800-\udfff]"
-# a class of its own: a look-ahead inside a possessive loop fails before Python 3.11.5
-_IN_AUTHORITY = _COMMON.replace("[^", "[^/")
+# what may stand in a path, in an authority, and behind a question mark
+_IN_PATH = r"[^\x00-\x20\x7f-\xa0<>\"{}|\\^`%\[\]\ud800-\udfff#?]"
+_IN_AUTHORITY = _IN_PATH.replace("#?]", "#?/]")
+_IN_QUERY = _IN_PATH.replace("#?]", "#]")
+
+
+def _some(characters: str) -> str:
+    """Any number of them and of escapes.
+
+    Loops of groups are not possessive: before 3.11.5 Python forgets where such a loop
+    stood when its group fails halfway. What must follow a loop keeps it linear.
+    """
+    return rf"{characters}*+(?:%[0-9A-Fa-f]{{2}}{characters}*+)*"
+
+
 _IRI = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.\-]*+:"
+    r"[A-Za-z][A-Za-z0-9+.\-]*+:(?=.)"
     # an address in brackets may stand only where the host stands
-    rf"(?=.)(?://(?:{_IN_AUTHORITY}|{_ESCAPE})*+"
-    rf"(?:\[[0-9A-Fa-fvV:.]++\](?::[0-9]*+)?)?)?+"
-    rf"(?:{_COMMON}|{_ESCAPE})*+"
-    rf"(?:\?(?:{_COMMON}|{_ESCAPE}|\?)*+)?+"
-    rf"(?:\#(?:{_COMMON}|{_ESCAPE}|\?)*+)?+",
+    rf"(?://{_some(_IN_AUTHORITY)}"
+    r"(?:\[[0-9A-Fa-fvV:.]++\](?::[0-9]*+)?)?(?=[/?#]|\Z))?"
+    rf"{_some(_IN_PATH)}(?=[?#]|\Z)"
+    rf"(?:\?{_some(_IN_QUERY)}(?=\#|\Z))?"
+    rf"(?:\#{_some(_IN_QUERY)})?",
     re.DOTALL,
 )
 _UUID = re.compile(

@@ -106,6 +106,8 @@ BAD: dict[str, list[str]] = {
         "http://example.org/%zz",
         "http://example.org/a#b#c",
         "http://example.org/[a]",
+        "http://e%xample.org/",
+        "http://[::1]80/",
         'http://example.org/"a"',
         "http://example.org/a\\b",
         "http://example.org/a|b",
