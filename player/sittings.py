@@ -14,10 +14,10 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
+from lrs.db import insert_new
 from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
@@ -75,13 +75,13 @@ def lock_registration(
 
     Raises RegistrationTaken when it is another learner's.
     """
-    values = {
-        "tenant_id": tenant,
-        "registration": registration,
-        "actor_ifi": actor_ifi,
-    }
-    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    db.execute(dialect.insert(Registration).values(**values).on_conflict_do_nothing())
+    insert_new(
+        db,
+        Registration,
+        tenant_id=tenant,
+        registration=registration,
+        actor_ifi=actor_ifi,
+    )
     row = db.get_one(
         Registration,
         (tenant, registration),

@@ -16,11 +16,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, Uuid, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.config import Config
-from lrs.db import Base, Exact, Json, UtcDateTime, reading, writing
+from lrs.db import Base, Exact, Json, UtcDateTime, insert_new, reading, writing
 from lrs.parts import Parts
 from lrs.persons import person_of
 from lrs.rules.ledger import CREDIT, find_awards
@@ -191,8 +190,7 @@ def issue_for_completion(parts: Parts, payload: dict[str, Any], now: datetime) -
         for column in Certificate.__mapper__.column_attrs
     }
     with writing(parts.engine) as db:
-        dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-        db.execute(dialect.insert(Certificate).values(row).on_conflict_do_nothing())
+        insert_new(db, Certificate, **row)
 
 
 def _held_by(

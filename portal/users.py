@@ -25,11 +25,10 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lrs.db import Base, UtcDateTime, new_id
+from lrs.db import Base, UtcDateTime, insert_new, new_id
 from portal.access import POSITIONS, ROLES, Principal
 from portal.agencies import Agency
 from statements.errors import Conflict, Invalid, NotFound
@@ -316,9 +315,7 @@ def actor_of(user_id: uuid.UUID, *, portal_url: str) -> dict[str, Any]:
 
 def take_try(db: Session, *, key: str, now: datetime, tries: int = TRIES) -> bool:
     """Use one sign-in try of an account or address; False when none is left."""
-    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    fresh = dialect.insert(SignInTries).values(key=key, used=0, since=now)
-    db.execute(fresh.on_conflict_do_nothing())
+    insert_new(db, SignInTries, key=key, used=0, since=now)
     row = db.get_one(SignInTries, key, with_for_update=True, populate_existing=True)
     back = int((now - row.since) / TRY_EVERY)
     if back > 0:

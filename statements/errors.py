@@ -80,10 +80,6 @@ class UnsafeArchive(Invalid):
     """The archive is refused because unpacking it would not be safe."""
 
 
-class InvalidElement(Invalid):
-    """A run-time element or its value is not allowed."""
-
-
 class MissingScope(Forbidden):
     """The credential does not hold the scope that this call needs."""
 

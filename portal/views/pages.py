@@ -1,6 +1,5 @@
 """What every portal page shares: blueprints, guards, headers, errors as pages."""
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -113,15 +112,6 @@ def clock() -> datetime:
 def render(template: str, **values: Any) -> str:
     """A page."""
     return render_template(template, **values)
-
-
-def uuid_of(text: str) -> uuid.UUID:
-    """The UUID of a form's field; raises Invalid."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        message = "This is not the id of anything."
-        raise Invalid(message) from None
 
 
 def asset(name: str) -> str:
