@@ -77,8 +77,8 @@ def test_the_metrics_are_in_the_prometheus_format(client: FlaskClient) -> None:
     known = [
         line
         for line in lines
-        if line.startswith("rollcall_requests_total{")
-        and 'route="none",site="rollcall",status="404"' in line
+        if line.startswith("rollcall_requests_total")
+        and '{method="GET",route="none",site="rollcall",status="404"}' in line
     ]
     assert len(known) == 1
 
