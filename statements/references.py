@@ -1,4 +1,4 @@
-"""What a statement refers to: actors, activities, another statement.
+"""What a statement refers to: actors, activities, attachments, another statement.
 
 xAPI 1.0.3 Communication 2.1.3; xAPI 2.0 4.1.6.1. A pure walk; the store writes one
 index row per pair, the query and the rules read them. Members of a Group are
@@ -23,12 +23,14 @@ DIRECT_ACTIVITIES = frozenset({"object"})
 class References:
     """Pairs of usage and identifier; usages inside a sub-statement start `sub_`.
 
-    `definitions` holds IRI and definition of every activity that brings one.
+    `definitions` holds IRI and definition of every activity that brings one,
+    `attachments` the hash of every attachment, in lower case.
     """
 
     actors: frozenset[tuple[str, str]]
     activities: frozenset[tuple[str, str]]
     definitions: tuple[tuple[str, dict[str, Any]], ...]
+    attachments: frozenset[str]
     target: UUID | None
     voids: UUID | None
 
@@ -55,6 +57,11 @@ def references(statement: dict[str, Any]) -> References:
         actors=frozenset(found_actors),
         activities=frozenset(found_activities),
         definitions=tuple(definitions),
+        attachments=frozenset(
+            one["sha2"].lower()
+            for part in (statement, target)
+            for one in part.get("attachments", ())
+        ),
         target=target_id,
         voids=target_id if statement["verb"]["id"] == VOIDED else None,
     )

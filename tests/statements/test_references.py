@@ -54,6 +54,14 @@ def test_a_sub_statement_has_usages_of_its_own() -> None:
     assert not any(usage == "object" for usage, _ in found.activities)
 
 
+def test_attachments_of_the_statement_and_of_the_one_inside() -> None:
+    own, inner = "A" * 64, "b" * 64
+    sub = {**SUB_STATEMENT, "attachments": [{"sha2": inner}, {"sha2": inner}]}
+    found = references({**SMALL, "object": sub, "attachments": [{"sha2": own}]})
+    assert found.attachments == {"a" * 64, inner}
+    assert references(SMALL).attachments == frozenset()
+
+
 @pytest.mark.parametrize("target", [AGENT, GROUP])
 def test_an_actor_as_object(target: dict[str, object]) -> None:
     found = references({**SMALL, "object": target})
