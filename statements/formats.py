@@ -21,6 +21,23 @@ _OFFSET = re.compile(rb'"timestamp"\s*:\s*"[^"]*[^"Z]"')
 _LANGUAGE_MAPS = frozenset({"display", "name", "description"})
 
 
+def is_plain(statement: dict[str, Any], *, version: str) -> bool:
+    """Whether the text of a valid statement is what `exact` would return.
+
+    Known when a statement is stored, so that a reader need not look at its text.
+    """
+    target = statement["object"]
+    is_sub = target.get("objectType") == "SubStatement"
+    return _is_plain(statement, version) and (not is_sub or _is_plain(target, version))
+
+
+def _is_plain(part: dict[str, Any], version: str) -> bool:
+    listed = part.get("context", {}).get("contextActivities", {})
+    if dict in map(type, listed.values()):
+        return False
+    return version.startswith("1") or part.get("timestamp", "Z").endswith("Z")
+
+
 def to_version(statement: dict[str, Any], *, version: str) -> dict[str, Any]:
     """The statement as this version of xAPI returns it.
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from statements import scalars, text
+from statements import formats, scalars, text
 from statements.references import References, references
 from statements.stamp import stamp
 from statements.validate import check_statement
@@ -33,6 +33,9 @@ class Prepared:
     timestamp: datetime
     references: References
     version: str
+    # whether a reader under 1.0.3 or 2.0.0 gets `raw` as it is
+    is_plain_1: bool
+    is_plain_2: bool
 
 
 def prepare(
@@ -61,4 +64,6 @@ def prepare(
         timestamp=scalars.parse_timestamp(statement["timestamp"]),
         references=references(statement),
         version=statement["version"],
+        is_plain_1=formats.is_plain(statement, version="1.0.3"),
+        is_plain_2=formats.is_plain(statement, version="2.0.0"),
     )

@@ -15,6 +15,7 @@ from statements.errors import Invalid, InvalidStatement
 
 MAX_DEPTH = 64
 _JSON_SPACE = b" \t\n\r"
+_CLOSING = ord("}")
 # everything up to and including the next brace that stands outside a string
 _TO_BRACE = re.compile(rb'[^"{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}]*+)*+([{}])', re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -79,6 +80,16 @@ def append(raw: bytes, members: Mapping[str, Any]) -> bytes:
     head = raw[: raw.rindex(b"}")].rstrip(_JSON_SPACE)
     separator = b"" if head.endswith(b"{") or not added else b","
     return head + separator + added + b"}"
+
+
+def complete(raw: bytes, stored: bytes, authority: bytes) -> bytes:
+    """The text of a stored statement with what the server alone says about it.
+
+    `stored` is the instant as `format_timestamp` writes it, `authority` JSON text; a
+    stored statement has neither, and is never empty.
+    """
+    head = raw[:-1] if raw[-1] == _CLOSING else raw[: raw.rindex(b"}")]
+    return b"".join((head, b',"stored":"', stored, b'","authority":', authority, b"}"))
 
 
 def _encode(members: Mapping[str, Any]) -> list[bytes]:

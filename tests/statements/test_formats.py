@@ -11,6 +11,7 @@ from statements.formats import (
     choose_language,
     exact,
     ids,
+    is_plain,
     one_language,
 )
 from tests.statements.cases import (
@@ -43,6 +44,34 @@ MEMBERS = [
 def test_bytes_that_need_no_change_keep(statement: Any, version: str) -> None:
     raw = orjson.dumps(statement, option=orjson.OPT_INDENT_2)
     assert exact(raw, version=version) is raw
+
+
+LISTED = change(FULL, "context.contextActivities.grouping", [])
+LISTED_SUB = change(SUB_STATEMENT, "context.contextActivities.grouping", [])
+LATE = "2026-03-02T09:00:00-08:00"
+
+
+@pytest.mark.parametrize(
+    ("statement", "plain"),
+    [
+        (SMALL, (True, True)),
+        (FULL, (False, False)),
+        (LISTED, (True, True)),
+        ({**LISTED, "timestamp": LATE}, (True, False)),
+        ({**SMALL, "timestamp": "2026-03-02T17:00:00"}, (True, False)),
+        ({**SMALL, "timestamp": "2026-03-02t17:00:00z"}, (True, False)),
+        ({**SMALL, "object": SUB_STATEMENT}, (False, False)),
+        ({**SMALL, "object": LISTED_SUB}, (True, True)),
+        ({**SMALL, "object": {**LISTED_SUB, "timestamp": LATE}}, (True, False)),
+    ],
+)
+def test_plain_is_what_needs_no_change(
+    statement: Any, plain: tuple[bool, bool]
+) -> None:
+    raw = orjson.dumps(statement)
+    for version, is_so in zip(("1.0.3", "2.0.0"), plain, strict=True):
+        assert is_plain(statement, version=version) is is_so
+        assert (exact(raw, version=version) is raw) is is_so
 
 
 @pytest.mark.parametrize(

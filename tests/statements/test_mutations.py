@@ -45,8 +45,11 @@ def test_every_mutated_statement_is_refused_or_consistent(version: str) -> None:
         assert again.raw == made.raw
         assert again.references == made.references
         assert same_statement(made.statement, made.received)
-        for returned in ("1.0.3", "2.0.0"):
-            read = orjson.loads(formats.exact(made.raw, version=returned))
+        plain = {"1.0.3": made.is_plain_1, "2.0.0": made.is_plain_2}
+        for returned, is_plain in plain.items():
+            text = formats.exact(made.raw, version=returned)
+            assert (text is made.raw) is is_plain
+            read = orjson.loads(text)
             assert same_statement(read, made.statement)
             formats.ids(read)
             formats.canonical(read, definitions={}.get, languages=["en"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statements.errors import Invalid, InvalidStatement
-from statements.text import MAX_DEPTH, append, load, splice, split_statements
+from statements.text import MAX_DEPTH, append, complete, load, splice, split_statements
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -73,6 +73,12 @@ def test_a_name_is_found_however_it_is_spelt() -> None:
 
 def test_bytes_are_put_in_as_they_are() -> None:
     assert append(b'{"a":1}', {"b": b'{"c": 1.0}'}) == b'{"a":1,"b":{"c": 1.0}}'
+
+
+@pytest.mark.parametrize("raw", [b'{"a" :1 }', b'{"a" :1 } \n'])
+def test_what_the_server_says_comes_last(raw: bytes) -> None:
+    made = complete(raw, b"2026-03-02T17:00:00Z", b'{"b": {}}')
+    assert made == (b'{"a" :1 ,"stored":"2026-03-02T17:00:00Z","authority":{"b": {}}}')
 
 
 def test_one_statement_keeps_its_bytes() -> None:
