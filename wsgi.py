@@ -2,7 +2,8 @@
 
 `application` is what the server runs: one WSGI callable that gives requests for the
 portal's host to the portal application and everything under the content host to the
-content application, which has no session, no cookies and no portal routes.
+content application, which has no session, no cookies and no portal routes. Of the
+portal's host, /xapi is the record store's: an application of its own.
 """
 
 import argparse
@@ -62,23 +63,43 @@ def metadata() -> MetaData:
 
 
 def create_app(parts: Parts) -> Flask:
-    """The portal application: portal, player page and run-time, /xapi."""
-    app = Flask("rollcall", static_folder=None, root_path=str(Path(__file__).parent))
-    app.extensions["rollcall"] = parts
-    lrs.server.prepare(app)
+    """The portal application: portal, player page and run-time; before it, /xapi."""
+    app = _flask("rollcall", parts)
     portal.views.prepare(app)
     for floor in (lrs.views, packages.views, player.views, portal.views):
         for blueprint in floor.BLUEPRINTS:
             app.register_blueprint(blueprint)
+    store, pages = create_lrs_app(parts), app.wsgi_app
+
+    def either(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        is_xapi = f"{environ['PATH_INFO']}/".startswith("/xapi/")
+        return (store.wsgi_app if is_xapi else pages)(environ, start_response)
+
+    app.wsgi_app = either  # type: ignore[method-assign]
+    return app
+
+
+def create_lrs_app(parts: Parts) -> Flask:
+    """The record store at /xapi: no session, no cookies, nothing of the portal."""
+    app = _flask("lrs", parts)
+    for blueprint in lrs.views.XAPI:
+        app.register_blueprint(blueprint)
     return app
 
 
 def create_content_app(parts: Parts) -> Flask:
     """The content application: units' files and the player's shell."""
-    app = Flask("content", static_folder=None, root_path=str(Path(__file__).parent))
+    app = _flask("content", parts)
+    app.register_blueprint(player.views.content.BLUEPRINT)
+    return app
+
+
+def _flask(name: str, parts: Parts) -> Flask:
+    app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.extensions["rollcall"] = parts
     lrs.server.prepare(app)
-    app.register_blueprint(player.views.content.BLUEPRINT)
     return app
 
 

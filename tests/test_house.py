@@ -219,7 +219,8 @@ def test_every_setting_is_documented() -> None:
 def test_every_route_declares_who_may_call_it(parts: Parts) -> None:
     import wsgi
 
-    for app in (wsgi.create_app(parts), wsgi.create_content_app(parts)):
+    for create in (wsgi.create_app, wsgi.create_lrs_app, wsgi.create_content_app):
+        app = create(parts)
         rules = list(app.url_map.iter_rules())
         assert rules
         undeclared = [

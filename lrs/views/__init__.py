@@ -1,8 +1,13 @@
-"""The record store's web surface."""
+"""The record store's web surface.
+
+`XAPI` answers below /xapi, `BLUEPRINTS` everywhere else; together they are a record
+store that stands alone.
+"""
 
 from lrs.views import about, operations, statements, xapi
 from lrs.views.application import parts
 
-__all__ = ["BLUEPRINTS", "about", "parts", "statements"]
+__all__ = ["BLUEPRINTS", "XAPI", "about", "parts", "statements"]
 
-BLUEPRINTS = (xapi.BLUEPRINT, operations.BLUEPRINT)
+XAPI = (xapi.BLUEPRINT,)
+BLUEPRINTS = (operations.BLUEPRINT,)

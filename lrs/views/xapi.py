@@ -28,6 +28,8 @@ VERSIONS = ("1.0.3", "2.0.0")
 VERSION_HEADER = "X-Experience-API-Version"
 CONSISTENT_HEADER = "X-Experience-API-Consistent-Through"
 _SPOKEN = re.compile(r"(1\.0(?:\.[0-9]{1,3})?)|(2\.0(?:\.[0-9]{1,3})?)")
+# browsers come back by https alone for this many seconds
+ENCRYPTED = "max-age=31536000"
 MAX_BODY = 16 * 1024 * 1024
 EXPOSED = f"ETag, Last-Modified, Content-Type, {VERSION_HEADER}, {CONSISTENT_HEADER}"
 
@@ -120,6 +122,8 @@ def add_headers(answer: Response) -> Response:
             f"{VERSION_HEADER}"
         )
         answer.headers["Access-Control-Max-Age"] = "7200"
+    if parts().config.portal_url.startswith("https:"):
+        answer.headers["Strict-Transport-Security"] = ENCRYPTED
     answer.headers["X-Content-Type-Options"] = "nosniff"
     # statements are data; nothing in an answer may run or load
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -21,6 +21,7 @@ from lrs.logs import REQUEST_ID
 from lrs.problems import headers_of, problem, status_of
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts
+from lrs.views.xapi import ENCRYPTED
 from portal import words
 from portal.access import Principal, may
 from portal.views.signin import is_signed_in, signed_in
@@ -49,7 +50,6 @@ HEADERS = {
 # what a browser should never show as a page
 DATA = frozenset({"application/json", "application/problem+json", "text/plain"})
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
-ENCRYPTED = "max-age=31536000"
 TITLES = {
     HTTPStatus.BAD_REQUEST: "That cannot be used",
     HTTPStatus.UNAUTHORIZED: "Sign in first",

@@ -18,7 +18,7 @@ from lrs.credentials import Issued, create_credential
 from lrs.db import writing
 from lrs.parts import Parts
 from lrs.tables import MAIN_TENANT
-from lrs.views import BLUEPRINTS
+from lrs.views import BLUEPRINTS, XAPI
 
 VERSION = "X-Experience-API-Version"
 
@@ -112,6 +112,6 @@ def statement(**members: Any) -> dict[str, Any]:
 def lrs(parts: Parts) -> Lrs:
     app = Flask("lrs-alone", static_folder=None)
     app.extensions["rollcall"] = parts
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*XAPI, *BLUEPRINTS):
         app.register_blueprint(blueprint)
     return Lrs(app, parts, issue(parts))
