@@ -5,6 +5,7 @@ digest. It has 256 random bits, so a fast digest is enough: guessing it is hopel
 and a slow one would only make every request slow.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -48,6 +49,11 @@ SCOPES: dict[str, frozenset[str]] = {
 }
 APART = frozenset({"pretest/read", "statements/void"})
 SCOPES["all"] = frozenset(SCOPES) - APART
+# the same the other way round: the scopes by which one is held
+_HOLDERS = {
+    scope: frozenset(own for own in SCOPES if scope == own or scope in SCOPES[own])
+    for scope in SCOPES
+}
 
 
 class Credential(Base):
@@ -65,6 +71,26 @@ class Credential(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # requests in a minute; None sets no limit
+    per_minute: Mapped[int | None]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a request comes from, and what it may do; free of the database.
+
+    `scopes` are those given, by name: ask `holds`. `expires_at` is the instant from
+    which what the caller sent is refused, whoever remembers the caller until then.
+    """
+
+    tenant_id: int
+    key: str
+    name: str
+    scopes: frozenset[str]
+    authority: dict[str, Any]
+    expires_at: datetime | None
+    per_minute: int | None
+    credential_id: uuid.UUID
 
 
 # made once: every request asks this
@@ -88,6 +114,7 @@ def create_credential(
     now: datetime,
     scopes: Sequence[str] = ("all",),
     expires_at: datetime | None = None,
+    per_minute: int | None = None,
 ) -> Issued:
     """A new key and its secret; raises Invalid for an unknown scope or no name.
 
@@ -117,6 +144,7 @@ def create_credential(
             created_at=now,
             expires_at=expires_at,
             revoked_at=None,
+            per_minute=per_minute,
         )
     )
     db.flush()
@@ -132,8 +160,18 @@ def revoke_credential(db: Session, *, key: str, now: datetime) -> None:
     db.flush()
 
 
-def find_credential(db: Session, *, key: str, secret: str, now: datetime) -> Credential:
-    """The credential with this key and secret; raises Unauthenticated.
+def admit(db: Session, *, authorization: str, now: datetime) -> Caller:
+    """The caller behind an Authorization header; raises Unauthenticated.
+
+    Whoever remembers the answer asks again when a credential has changed, and compares
+    `expires_at` each time.
+    """
+    key, secret = _basic(authorization)
+    return verify_secret(db, key=key, secret=secret, now=now)
+
+
+def verify_secret(db: Session, *, key: str, secret: str, now: datetime) -> Caller:
+    """The caller who has this key and its secret; raises Unauthenticated.
 
     Unknown, wrong, expired and revoked are one answer.
     """
@@ -148,18 +186,41 @@ def find_credential(db: Session, *, key: str, secret: str, now: datetime) -> Cre
         or (found.expires_at is not None and found.expires_at <= now)
     ):
         raise Unauthenticated("The key or secret is not valid.")
-    return found
+    return Caller(
+        tenant_id=found.tenant_id,
+        key=found.key,
+        name=found.name,
+        scopes=frozenset(found.scopes),
+        authority=found.authority,
+        expires_at=found.expires_at,
+        per_minute=found.per_minute,
+        credential_id=found.id,
+    )
 
 
-def holds(credential: Credential, scope: str) -> bool:
-    """Whether the credential has the scope, by name or by one that holds it."""
-    return any(scope == own or scope in SCOPES[own] for own in credential.scopes)
+def holds(caller: Caller, scope: str) -> bool:
+    """Whether the caller has the scope, by name or by one that holds it."""
+    return not caller.scopes.isdisjoint(_HOLDERS[scope])
 
 
-def require_scope(credential: Credential, scope: str) -> None:
+def require_scope(caller: Caller, scope: str) -> None:
     """Nothing, or MissingScope."""
-    if not holds(credential, scope):
+    if not holds(caller, scope):
         raise MissingScope(f"This needs the scope {scope}.", scope=scope)
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Key and secret of a Basic header; raises Unauthenticated for anything else."""
+    kind, _, given = header.strip().partition(" ")
+    try:
+        if kind.lower() != "basic":
+            raise ValueError
+        text = base64.b64decode(given.strip(), validate=True).decode()
+    except ValueError:
+        detail = "Send the key and secret of a credential (Basic)."
+        raise Unauthenticated(detail) from None
+    key, _, secret = text.partition(":")
+    return key, secret
 
 
 def _digest(secret: str) -> bytes:

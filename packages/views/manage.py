@@ -56,7 +56,7 @@ def upload() -> Response:
             db,
             filename=request.args.get("filename", ""),
             data=cast("BinaryIO", request.stream),
-            created_by=f"credential {credential.id}",
+            created_by=f"credential {credential.credential_id}",
             now=datetime.now(UTC),
             tenant=credential.tenant_id,
             length=request.content_length,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from lrs.cli import add_commands
 from lrs.config import Config
-from lrs.credentials import find_credential, holds
+from lrs.credentials import holds, verify_secret
 from lrs.db import make_engine, reading
 from lrs.migrate import is_current
 from statements.errors import DomainError, Invalid, NotFound, Unauthenticated
@@ -36,8 +36,8 @@ def test_a_credential_is_one_document(
     document = json.loads(capsys.readouterr().out)
     assert document.keys() == {"key", "secret"}
     with reading(engine) as db:
-        found = find_credential(db, **document, now=datetime.now(UTC))
-        assert found.scopes == ["state", "statements/read"]
+        found = verify_secret(db, **document, now=datetime.now(UTC))
+        assert found.scopes == {"state", "statements/read"}
         assert found.tenant_id == 1
 
 
@@ -47,8 +47,8 @@ def test_all_is_the_default_scope(
     run(at_engine, "credential", "create", "--name", "LMS", "--json")
     document = json.loads(capsys.readouterr().out)
     with reading(engine) as db:
-        found = find_credential(db, **document, now=datetime.now(UTC))
-        assert found.scopes == ["all"]
+        found = verify_secret(db, **document, now=datetime.now(UTC))
+        assert found.scopes == {"all"}
         assert not holds(found, "pretest/read")
 
 
@@ -61,7 +61,7 @@ def test_a_tenant_has_credentials_of_its_own(
     run(at_engine, *create)
     document = json.loads(capsys.readouterr().out)
     with reading(engine) as db:
-        found = find_credential(db, **document, now=datetime.now(UTC))
+        found = verify_secret(db, **document, now=datetime.now(UTC))
         assert found.tenant_id == tenant["id"] != 1
 
 
@@ -72,7 +72,7 @@ def test_a_revoked_key_is_refused(
     document = json.loads(capsys.readouterr().out)
     assert run(at_engine, "credential", "revoke", document["key"]) == 0
     with reading(engine) as db, pytest.raises(Unauthenticated):
-        find_credential(db, **document, now=datetime.now(UTC))
+        verify_secret(db, **document, now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import base64
+import uuid
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,12 +9,14 @@ from sqlalchemy.orm import Session
 from lrs.credentials import (
     APART,
     SCOPES,
+    Caller,
     Credential,
+    admit,
     create_credential,
-    find_credential,
     holds,
     require_scope,
     revoke_credential,
+    verify_secret,
 )
 from lrs.tables import MAIN_TENANT
 from statements.errors import Invalid, MissingScope, NotFound, Unauthenticated
@@ -20,11 +24,59 @@ from statements.errors import Invalid, MissingScope, NotFound, Unauthenticated
 HOME = "http://localhost:8000"
 
 
+def caller(*scopes: str) -> Caller:
+    return Caller(
+        tenant_id=MAIN_TENANT,
+        key="k",
+        name="External LMS",
+        scopes=frozenset(scopes),
+        authority={},
+        expires_at=None,
+        per_minute=None,
+        credential_id=uuid.uuid4(),
+    )
+
+
+def basic(text: bytes) -> str:
+    return f"Basic {base64.b64encode(text).decode()}"
+
+
+def test_a_header_becomes_a_caller(db: Session, now: datetime) -> None:
+    later = now + timedelta(days=1)
+    made = create_credential(
+        db,
+        tenant=MAIN_TENANT,
+        name="External LMS",
+        home_page=HOME,
+        now=now,
+        scopes=("state",),
+        expires_at=later,
+        per_minute=60,
+    )
+    row = db.scalars(select(Credential).where(Credential.key == made.key)).one()
+    pair = f"{made.key}:{made.secret}".encode()
+    for kind in ("Basic", "basic", " BASIC "):
+        header = basic(pair).replace("Basic", kind)
+        assert admit(db, authorization=header, now=now) == Caller(
+            tenant_id=MAIN_TENANT,
+            key=made.key,
+            name="External LMS",
+            scopes=frozenset({"state"}),
+            authority=row.authority,
+            expires_at=later,
+            per_minute=60,
+            credential_id=row.id,
+        )
+    for header in ("", "Basic", basic(pair + b"x"), basic(pair)[6:], "Basic !!!"):
+        with pytest.raises(Unauthenticated):
+            admit(db, authorization=header, now=now)
+
+
 def test_a_key_is_found_with_its_secret_only(db: Session, now: datetime) -> None:
     made = create_credential(
         db, tenant=MAIN_TENANT, name="External LMS", home_page=HOME, now=now
     )
-    found = find_credential(db, key=made.key, secret=made.secret, now=now)
+    found = verify_secret(db, key=made.key, secret=made.secret, now=now)
     assert found.name == "External LMS"
     assert found.authority["account"] == {"homePage": HOME, "name": made.key}
     for key, secret in [
@@ -36,7 +88,7 @@ def test_a_key_is_found_with_its_secret_only(db: Session, now: datetime) -> None
         ("\udcff", "\udcff"),
     ]:
         with pytest.raises(Unauthenticated):
-            find_credential(db, key=key, secret=secret, now=now)
+            verify_secret(db, key=key, secret=secret, now=now)
 
 
 def test_the_secret_is_not_kept(db: Session, now: datetime) -> None:
@@ -59,14 +111,14 @@ def test_expired_and_revoked_keys_are_refused(db: Session, now: datetime) -> Non
         expires_at=now + timedelta(hours=1),
     )
     before = now + timedelta(minutes=59)
-    find_credential(db, key=made.key, secret=made.secret, now=before)
+    verify_secret(db, key=made.key, secret=made.secret, now=before)
     with pytest.raises(Unauthenticated):
-        find_credential(
+        verify_secret(
             db, key=made.key, secret=made.secret, now=now + timedelta(hours=1)
         )
     revoke_credential(db, key=made.key, now=now)
     with pytest.raises(Unauthenticated):
-        find_credential(db, key=made.key, secret=made.secret, now=before)
+        verify_secret(db, key=made.key, secret=made.secret, now=before)
 
 
 def test_names_and_scopes_are_checked(db: Session, now: datetime) -> None:
@@ -101,13 +153,13 @@ def test_names_and_scopes_are_checked(db: Session, now: datetime) -> None:
     ],
 )
 def test_what_a_scope_holds(*, own: str, wanted: str, expected: bool) -> None:
-    credential = Credential(scopes=[own])
-    assert holds(credential, wanted) is expected
+    one = caller(own)
+    assert holds(one, wanted) is expected
     if expected:
-        require_scope(credential, wanted)
+        require_scope(one, wanted)
     else:
         with pytest.raises(MissingScope):
-            require_scope(credential, wanted)
+            require_scope(one, wanted)
 
 
 def test_no_scope_but_its_own_reaches_behind_the_wall() -> None:

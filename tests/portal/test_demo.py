@@ -4,7 +4,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 import wsgi
-from lrs.credentials import find_credential
+from lrs.credentials import verify_secret
 from lrs.db import reading, writing
 from lrs.jobs import follow, run_due
 from lrs.tables import Statement
@@ -28,7 +28,7 @@ def test_fills_an_empty_installation_once(parts, now) -> None:
     assert filled.credential is not None
     key, secret = filled.credential
     with reading(parts.engine) as db:
-        assert find_credential(db, key=key, secret=secret, now=later).scopes == ["all"]
+        assert verify_secret(db, key=key, secret=secret, now=later).scopes == {"all"}
     before = (count(parts, User), count(parts, Statement), count(parts, Package))
     again = demo.fill(parts, now=later + timedelta(days=1))
     assert again is not None

@@ -480,6 +480,7 @@ def upgrade() -> None:
         sa.Column("created_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("per_minute", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_credential_tenant_id_tenant")
         ),
