@@ -22,14 +22,18 @@ from lrs.db import Base, Json, UtcDateTime
 from statements.errors import Invalid, MissingScope, NotFound, Unauthenticated
 
 # what each scope holds besides itself; the scopes of xAPI 1.0.3 Communication 4.2
-# and our own
+# and our own: reading alone (documents, activities), and all that is known of a person
 SCOPES: dict[str, frozenset[str]] = {
     "statements/write": frozenset(),
-    "statements/read/mine": frozenset(),
-    "statements/read": frozenset({"statements/read/mine"}),
-    "state": frozenset(),
-    "define": frozenset(),
-    "profile": frozenset(),
+    "statements/read/mine": frozenset({"activities/read"}),
+    "statements/read": frozenset({"statements/read/mine", "activities/read"}),
+    "state": frozenset({"state/read", "activities/read"}),
+    "state/read": frozenset({"activities/read"}),
+    "define": frozenset({"activities/read"}),
+    "profile": frozenset({"profile/read", "activities/read"}),
+    "profile/read": frozenset({"activities/read"}),
+    "activities/read": frozenset(),
+    "agents/read": frozenset({"activities/read"}),
     "packages/read": frozenset(),
     "packages/write": frozenset({"packages/read"}),
     "launches/write": frozenset(),
@@ -39,6 +43,10 @@ SCOPES: dict[str, frozenset[str]] = {
         {
             "statements/read",
             "statements/read/mine",
+            "state/read",
+            "profile/read",
+            "activities/read",
+            "agents/read",
             "packages/read",
             "registrations/read",
         }
