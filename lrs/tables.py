@@ -7,30 +7,54 @@ with serial ids would be a few bytes smaller, but needs a look-up before each wr
 and makes writers that share an activity wait for each other; a digest needs neither.
 """
 
+import functools
 import hashlib
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime
 
 MAIN_TENANT = 1
+# bits of `Statement.plain`
+PLAIN = {"1.0.3": 1, "2.0.0": 2}
 
 
-def key_of(text: str) -> uuid.UUID:
+def key_of(name: str) -> uuid.UUID:
     """The key of an IFI or IRI: the first 16 bytes of its SHA-256."""
-    return uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+    return uuid.UUID(bytes=key_bytes(name))
+
+
+@functools.lru_cache(maxsize=50_000)
+def key_bytes(name: str) -> bytes:
+    """The same as bytes."""
+    return hashlib.sha256(name.encode()).digest()[:16]
 
 
 class Tenant(Base):
-    """One learning record store; the portal's own is `main`, with id 1."""
+    """One learning record store; the portal's own is `main`, with id 1.
+
+    `revision` grows with every change of what a process remembers of the tenant
+    between requests (lrs/remembered.py).
+    """
 
     __tablename__ = "tenant"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(200), unique=True)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Clock(Base):
@@ -47,14 +71,28 @@ class Clock(Base):
     stored: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+def _present(name: str, column: str, *more: str) -> Index:
+    """An index of the rows that have something in the column: most have nothing."""
+    given = text(f"{column} IS NOT NULL")
+    return Index(
+        name,
+        "tenant_id",
+        column,
+        *more,
+        postgresql_where=given,
+        sqlite_where=given,
+    )
+
+
 class Statement(Base):
     """A stored statement: the text as received, and columns to find it by.
 
     It is voided when another row's `voids_id` names it, that row has the same
     `authority_key` or `voids_any` (its author may void anything), and it is not
     voiding itself: a relation, not a flag, so both orders of arrival are right.
-    `payload` lacks `stored`, `authority`; they are spliced in when read. `has_score`
-    says whether it, or the statement inside it, carries a score, however spelled.
+    `payload` lacks `stored`, `authority`; they are spliced in when read. `plain` says
+    in which versions nothing else has to be changed then. `has_score` says whether
+    it, or the statement inside it, carries a score, however spelled.
     """
 
     __tablename__ = "statement"
@@ -63,10 +101,10 @@ class Statement(Base):
         Index("ix_statement_stored", "tenant_id", "stored"),
         Index("ix_statement_actor", "tenant_id", "actor_key", "seq"),
         Index("ix_statement_verb", "tenant_id", "verb_key", "seq"),
-        Index("ix_statement_activity", "tenant_id", "activity_key", "seq"),
-        Index("ix_statement_registration", "tenant_id", "registration", "seq"),
-        Index("ix_statement_target", "tenant_id", "target_id"),
-        Index("ix_statement_voids", "tenant_id", "voids_id"),
+        _present("ix_statement_activity", "activity_key", "seq"),
+        _present("ix_statement_registration", "registration", "seq"),
+        _present("ix_statement_target", "target_id"),
+        _present("ix_statement_voids", "voids_id"),
     )
 
     tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -82,6 +120,7 @@ class Statement(Base):
     voids_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     voids_any: Mapped[bool]
     has_score: Mapped[bool]
+    plain: Mapped[int] = mapped_column(SmallInteger)
     version: Mapped[str] = mapped_column(String(10))
     authority_key: Mapped[uuid.UUID] = mapped_column(Uuid)
     payload: Mapped[bytes] = mapped_column(LargeBinary)

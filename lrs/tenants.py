@@ -25,7 +25,7 @@ def create_tenant(db: Session, *, name: str) -> Tenant:
     if db.scalar(select(Tenant.id).where(Tenant.name == name)) is not None:
         raise TenantExists(f"There is already a tenant {name!r}.")
     newest = db.scalar(select(func.max(Tenant.id))) or 0
-    tenant = Tenant(id=newest + 1, name=name)
+    tenant = Tenant(id=newest + 1, name=name, revision=0)
     db.add(tenant)
     db.flush()
     db.add(Clock(tenant_id=tenant.id, seq=0, stored=BEGINNING))
