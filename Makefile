@@ -93,6 +93,8 @@ bench: setup $(TOOLS)
 # The tests of tests/faults at full length; the lines that begin with F are the figures.
 drill: setup $(TOOLS) $(BROWSER)
 	ROLLCALLTEST_F1_KILLS=200 ROLLCALLTEST_F9_SECONDS=60 \
+	ROLLCALLTEST_F8_ALTERED=10000 ROLLCALLTEST_F15_COUNT=100000 \
+	ROLLCALLTEST_F10_COUNT=5000 ROLLCALLTEST_SHARING_BATCHES=200 \
 	ROLLCALLTEST_PLAYER_KILLS=100 ROLLCALLTEST_F3_KILLS=100 \
 	$(BIN)/pytest -s --timeout 3600 tests/faults tests/player/browser/test_kill.py \
 		$(if $(FIGURE),-k $(FIGURE))

@@ -101,19 +101,20 @@ def mutated(chance: random.Random) -> Any:
     return made
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value inside `value`, its own among them."""
     found = [path]
     if isinstance(value, dict):
         for key, item in value.items():
-            found += _places(item, (*path, key))
+            found += places(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            found += _places(item, (*path, index))
+            found += places(item, (*path, index))
     return found
 
 
 def _changed(chance: random.Random, value: Any) -> Any:
-    path = chance.choice(_places(value))
+    path = chance.choice(places(value))
     if not path:
         return value if chance.random() < 0.9 else chance.choice(VALUES)
     parent = value
@@ -130,7 +131,7 @@ def _changed(chance: random.Random, value: Any) -> Any:
         parent.append(deepcopy(parent[last]))
     elif act == 4:
         other = value
-        for step in chance.choice(_places(value)):
+        for step in chance.choice(places(value)):
             other = other[step]
         parent[last] = deepcopy(other)
     else:
