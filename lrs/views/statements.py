@@ -4,7 +4,6 @@ xAPI 1.0.3 Communication 2.1; xAPI 2.0 4.1.6.1.
 """
 
 import logging
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from uuid import UUID
 import orjson
 from flask import Response, request
 from sqlalchemy.orm import Session
-from werkzeug.http import http_date, parse_options_header
+from werkzeug.http import http_date
 
 from lrs import query
 from lrs.clock import consistent_through
@@ -28,13 +27,13 @@ from lrs.tables import key_of
 from lrs.views import xapi
 from lrs.views.access import allow
 from lrs.views.application import parts
+from lrs.views.bodies import JSON, statements_body, whole, with_data
 from lrs.views.callers import current_credential
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
 from statements import formats, scalars, text
 from statements.errors import Invalid, InvalidStatement, TooLarge
 from statements.prepare import Prepared, prepare
 
-JSON = "application/json"
 # what one transaction takes at most: others wait for it
 MAX_STATEMENTS = 10_000
 MAX_REFERENCES = 20_000
@@ -57,16 +56,18 @@ def post_statements() -> Response:
     """Store one statement or a list of them, all or none; the ids in order."""
     load(NoQuery(), request.args)
     now = datetime.now(UTC)
-    received = text.split_statements(_json_body())
-    if len(received) > MAX_STATEMENTS:
-        raise TooLarge(
-            f"A request may have {MAX_STATEMENTS} statements; send them in parts.",
-            limit=MAX_STATEMENTS,
-        )
-    prepared = [
-        _prepared(statement, raw, now, None if len(received) == 1 else index)
-        for index, (statement, raw) in enumerate(received)
-    ]
+    with statements_body() as body:
+        received = text.split_statements(body.json)
+        if len(received) > MAX_STATEMENTS:
+            raise TooLarge(
+                f"A request may have {MAX_STATEMENTS} statements; send them in parts.",
+                limit=MAX_STATEMENTS,
+            )
+        prepared = [
+            _prepared(statement, raw, now, None if len(received) == 1 else index)
+            for index, (statement, raw) in enumerate(received)
+        ]
+        body.keep_data(prepared, now)
     ids = _store(prepared, now)
     return Response(orjson.dumps([str(one) for one in ids]), content_type=JSON)
 
@@ -77,21 +78,23 @@ def put_statement() -> Response:
     """Store one statement under the id of the address."""
     statement_id: UUID = load(PutQuery(), request.args)["statement_id"]
     now = datetime.now(UTC)
-    raw = _json_body()
-    statement = text.load(raw)
-    if not isinstance(statement, dict):
-        raise Invalid("PUT takes one statement.")
-    if "id" not in statement:
-        statement["id"] = str(statement_id)
-        raw = text.append(raw, {"id": str(statement_id)})
-    prepared = _prepared(statement, raw, now, None)
-    if prepared.id != statement_id:
-        raise InvalidStatement(
-            "The id of the statement is not that of the address.",
-            path="$.id",
-            requirement="the id must be the statementId of the address",
-            section="Communication 2.1.1",
-        )
+    with statements_body() as body:
+        raw = body.json
+        statement = text.load(raw)
+        if not isinstance(statement, dict):
+            raise Invalid("PUT takes one statement.")
+        if "id" not in statement:
+            statement["id"] = str(statement_id)
+            raw = text.append(raw, {"id": str(statement_id)})
+        prepared = _prepared(statement, raw, now, None)
+        if prepared.id != statement_id:
+            raise InvalidStatement(
+                "The id of the statement is not that of the address.",
+                path="$.id",
+                requirement="the id must be the statementId of the address",
+                section="Communication 2.1.1",
+            )
+        body.keep_data([prepared], now)
     _store([prepared], now)
     return Response(status=204)
 
@@ -106,17 +109,12 @@ def get_statements() -> Response:
     xapi.say_consistent_through(consistent_through(engine, tenant=tenant, now=now))
     with reading(engine) as db:
         if "statement_id" in given:
-            return _one(db, given, given["statement_id"], is_voided=False)
-        if "voided_statement_id" in given:
-            return _one(db, given, given["voided_statement_id"], is_voided=True)
-        return _page(db, given)
-
-
-def _json_body() -> bytes:
-    kind, _ = parse_options_header(request.headers.get("Content-Type", ""))
-    if kind != JSON:
-        raise Invalid(f"Statements are sent as {JSON}, not as {kind or 'nothing'}.")
-    return xapi.body()
+            answer = _one(db, given, given["statement_id"], is_voided=False)
+        elif "voided_statement_id" in given:
+            answer = _one(db, given, given["voided_statement_id"], is_voided=True)
+        else:
+            answer = _page(db, given)
+    return whole(answer)
 
 
 def _prepared(
@@ -124,30 +122,13 @@ def _prepared(
 ) -> Prepared:
     """The statement ready for the store; paths in errors start at the whole body."""
     try:
-        prepared = prepare(statement, raw, version=xapi.version(), now=now)
-        _refuse_missing_data(prepared.statement)
+        return prepare(statement, raw, version=xapi.version(), now=now)
     except InvalidStatement as error:
         if index is not None:
             path = f"$[{index}]{error.extra.get('path', '$')[1:]}"
             detail = error.detail.replace(str(error.extra.get("path")), path, 1)
             raise InvalidStatement(detail, **{**error.extra, "path": path}) from error
         raise
-    return prepared
-
-
-def _refuse_missing_data(statement: dict[str, Any]) -> None:
-    """Attachments without `fileUrl` come with their data, in multipart/mixed."""
-    target = statement["object"]
-    for prefix, part in (("$", statement), ("$.object", target)):
-        for index, attachment in enumerate(part.get("attachments", ())):
-            if "fileUrl" not in attachment:
-                path = f"{prefix}.attachments[{index}]"
-                raise InvalidStatement(
-                    f"{path}: the attachment has no fileUrl and its data is missing.",
-                    path=path,
-                    requirement="an attachment has a fileUrl or comes with its data",
-                    section="Data 2.4.11; Communication 1.5",
-                )
 
 
 def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
@@ -201,7 +182,7 @@ def _one(
         filter=_filter({}),
     )
     (body,) = _bodies(db, [found], given["format"])
-    answer = _answer(body, attachments=given["attachments"])
+    answer = _answer(db, body, attachments=given["attachments"])
     answer.headers["Last-Modified"] = http_date(found.stored)
     return answer
 
@@ -235,7 +216,7 @@ def _page(db: Session, given: dict[str, Any]) -> Response:
         more = f"{request.path}?{urlencode({'cursor': cursor})}"
     bodies = b",".join(_bodies(db, page.found, given["format"]))
     body = b'{"statements":[' + bodies + b'],"more":' + orjson.dumps(more) + b"}"
-    answer = _answer(body, attachments=given["attachments"])
+    answer = _answer(db, body, attachments=given["attachments"])
     if page.found:
         newest_stored = max(found.stored for found in page.found)
         answer.headers["Last-Modified"] = http_date(newest_stored)
@@ -274,13 +255,6 @@ def _bodies(db: Session, page: list[Found], format: str) -> Iterator[bytes]:
         )
 
 
-def _answer(body: bytes, *, attachments: bool) -> Response:
+def _answer(db: Session, body: bytes, *, attachments: bool) -> Response:
     """JSON, or multipart/mixed with it as the first part where data was asked for."""
-    if not attachments:
-        return Response(body, content_type=JSON)
-    boundary = secrets.token_hex(16)
-    head = f"--{boundary}\r\nContent-Type: {JSON}\r\n\r\n".encode()
-    tail = f"\r\n--{boundary}--\r\n".encode()
-    return Response(
-        head + body + tail, content_type=f'multipart/mixed; boundary="{boundary}"'
-    )
+    return with_data(db, body) if attachments else Response(body, content_type=JSON)

@@ -55,6 +55,16 @@ def upgrade() -> None:
     sa.UniqueConstraint('name', name=op.f('uq_agency_name')),
     sa.UniqueConstraint('slug', name=op.f('uq_agency_slug'))
     )
+    op.create_table('attachment',
+    sa.Column('tenant_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('attachment_key', sa.Uuid(), nullable=False),
+    sa.Column('sha2', sa.String(length=128), nullable=False),
+    sa.Column('length', sa.BigInteger(), nullable=False),
+    sa.Column('is_kept', sa.Boolean(), nullable=False),
+    sa.Column('unclaimed_since', lrs.db.UtcDateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('tenant_id', 'attachment_key', name=op.f('pk_attachment'))
+    )
+    op.create_index('ix_attachment_unclaimed', 'attachment', ['unclaimed_since'], unique=False, postgresql_where=sa.text('unclaimed_since IS NOT NULL'), sqlite_where=sa.text('unclaimed_since IS NOT NULL'))
     op.create_table('attempt',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Integer(), nullable=False),
@@ -608,6 +618,8 @@ def downgrade() -> None:
     op.drop_table('audit_entry')
     op.drop_index('ix_attempt_unit', table_name='attempt')
     op.drop_table('attempt')
+    op.drop_index('ix_attachment_unclaimed', table_name='attachment', postgresql_where=sa.text('unclaimed_since IS NOT NULL'), sqlite_where=sa.text('unclaimed_since IS NOT NULL'))
+    op.drop_table('attachment')
     op.drop_table('agency')
     op.drop_table('actor')
     op.drop_index('ix_activity_role_role', table_name='activity_role')
