@@ -62,6 +62,13 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,40})?"
     r"(?:[Zz]|(?!-00:00)[+-][0-9]{2}:[0-9]{2})"
 )
+# how nearly every instant and duration is written: a look that saves a longer one
+_USUAL_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?Z"
+)
+_USUAL_DURATION = re.compile(
+    r"PT(?=[0-9])(?:[0-9]{1,9}H)?(?:[0-9]{1,9}M)?(?:[0-9]{1,9}(?:\.[0-9]{1,9})?S)?"
+)
 _NUMBER = r"[0-9]{1,30}(?:[.,][0-9]{1,30})?"
 _DURATION = re.compile(
     rf"P(?:(?P<w>{_NUMBER})W|(?=[0-9T])(?:(?P<y>{_NUMBER})Y)?(?:(?P<mo>{_NUMBER})M)?"
@@ -130,7 +137,7 @@ def is_duration(text: str) -> bool:
 
     Weeks stand alone, and only the last number may have a fraction.
     """
-    return (
+    return _USUAL_DURATION.fullmatch(text) is not None or (
         _DURATION.fullmatch(text) is not None
         and _FRACTION_ENDS.fullmatch(text) is not None
     )
@@ -138,12 +145,16 @@ def is_duration(text: str) -> bool:
 
 def is_timestamp(text: str) -> bool:
     """Whether this is an instant as xAPI 1.0.3 takes it (ISO 8601)."""
-    return _TIMESTAMP.fullmatch(text) is not None and _instant(text) is not None
+    if _USUAL_TIMESTAMP.fullmatch(text) or _TIMESTAMP.fullmatch(text):
+        return _instant(text) is not None
+    return False
 
 
 def is_rfc3339(text: str) -> bool:
     """Whether this is an instant as xAPI 2.0 takes it (RFC 3339)."""
-    return _RFC3339.fullmatch(text) is not None and _instant(text.upper()) is not None
+    if _USUAL_TIMESTAMP.fullmatch(text) or _RFC3339.fullmatch(text):
+        return _instant(text.upper()) is not None
+    return False
 
 
 def parse_uuid(text: str) -> uuid.UUID:
@@ -168,6 +179,8 @@ def parse_timestamp(text: str) -> datetime:
 def _instant(text: str) -> datetime | None:
     try:
         value = datetime.fromisoformat(text)
+        if value.tzinfo is UTC:
+            return value
         return (
             value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         )

@@ -34,8 +34,9 @@ def load(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"The body is not valid JSON: {error}.") from error
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
-        _check_depth(value)
+    is_suspect = body.count(b"{") + body.count(b"[") > MAX_DEPTH
+    if is_suspect and is_deeper(value, MAX_DEPTH):
+        raise Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
     if b"\\u0000" in body and _holds_nul(value):
         raise Invalid("The character U+0000 cannot be stored.")
     return value
@@ -140,9 +141,10 @@ def _members(raw: bytes) -> list[tuple[str, int, int]]:
     return found
 
 
-def _check_depth(value: Any) -> None:
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested deeper than so many levels."""
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(levels):
         level = [
             child
             for item in level
@@ -151,8 +153,8 @@ def _check_depth(value: Any) -> None:
             if isinstance(child, (dict, list))
         ]
         if not level:
-            return
-    raise Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
+            return False
+    return True
 
 
 def _holds_nul(value: Any) -> bool:

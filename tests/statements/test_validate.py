@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from statements import validate
 from statements.errors import InvalidStatement
+from statements.text import MAX_DEPTH
 from statements.validate import check_actor, check_statement
 from tests.statements.cases import (
     ACTIVITY,
@@ -573,9 +575,57 @@ def test_a_long_value_is_shown_short() -> None:
     assert len(error.detail) < 300
 
 
-def test_many_different_identifiers_do_not_pile_up() -> None:
-    from statements import validate
+def test_what_is_remembered_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "_MEMORY", 10)
+    memories = validate._compiler("1.0.3").memories
+    for kept in (*validate._known.values(), *memories.values()):
+        kept.clear()
+    for number in range(25):
+        iri = f"http://example.org/{number}"
+        mbox = f"mailto:{number}@example.org"
+        statement = {
+            "actor": {"mbox": mbox},
+            "verb": {"id": iri},
+            "object": {"id": iri},
+        }
+        for _ in range(2):
+            check_statement(statement, version="1.0.3")
+        long = {"id": f"{iri}/{'a' * validate._LONGEST}"}
+        check_statement({**statement, "verb": long, "object": long}, version="1.0.3")
+    for name, kept in {**validate._known, **memories}.items():
+        assert len(kept) <= 10, name
+        assert all(len(one) <= validate._LONGEST for one in kept), name
+    assert len(memories["verb"]) == len(memories["actor"]) == 5
 
-    for number in range(validate._KNOWN_IRIS_LIMIT + 10):
-        validate._check_iri(f"http://example.org/{number}")
-    assert len(validate._KNOWN_IRIS) <= validate._KNOWN_IRIS_LIMIT
+
+@pytest.mark.parametrize("deep", ["verb.x", "actor.x", "context.contextActivities.x"])
+def test_a_very_deep_value_is_refused_where_it_stands(deep: str) -> None:
+    value: Any = []
+    for _ in range(300):
+        value = [value]
+    refused(change(FULL, deep, value), f"$.{deep}")
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH, 300])
+@pytest.mark.parametrize(
+    "place",
+    ["result.extensions", "context.extensions", "object.definition.extensions"],
+)
+def test_extensions_are_not_deeper_than_allowed(place: str, levels: int) -> None:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    name = "http://example.org/x"
+    for deep, taken in ((value, levels == MAX_DEPTH), ({"a": value}, False)):
+        statement = change(FULL, place, {name: deep})
+        if taken:
+            check_statement(statement, version="1.0.3")
+        else:
+            refused(statement, f"$.{place}['{name}']")
+
+
+def test_what_json_cannot_say_is_looked_at_all_the_same() -> None:
+    check_statement(
+        change(FULL, "object.definition.extensions", {"tag:a": {1}}), version="1.0.3"
+    )
+    refused(change(FULL, "verb.display", {"en": {1}}), "$.verb.display.en")
