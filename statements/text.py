@@ -16,6 +16,10 @@ from statements.errors import Invalid, InvalidStatement
 MAX_DEPTH = 64
 _JSON_SPACE = b" \t\n\r"
 _CLOSING = ord("}")
+# a backslash that is no escaped backslash itself, and NUL behind it
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+# the end of an object and the start of the next one, if this is not inside a string
+_BETWEEN = re.compile(rb"\}[ \t\n\r]*+,[ \t\n\r]*+\{")
 # everything up to and including the next brace that stands outside a string
 _TO_BRACE = re.compile(rb'[^"{}]*+(?:"(?:[^"\\]++|\\.)*+"[^"{}]*+)*+([{}])', re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -27,17 +31,13 @@ _BRACKET_OR_END = re.compile(
 def load(body: bytes) -> Any:
     """The decoded JSON value; raises Invalid.
 
-    Refused as well: nesting deeper than 64, and the character NUL, which databases
-    do not store in text.
+    Refused as well is the character NUL, which databases do not store in text.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Invalid(f"The body is not valid JSON: {error}.") from error
-    is_suspect = body.count(b"{") + body.count(b"[") > MAX_DEPTH
-    if is_suspect and is_deeper(value, MAX_DEPTH):
-        raise Invalid(f"The body is nested deeper than {MAX_DEPTH} levels.")
-    if b"\\u0000" in body and _holds_nul(value):
+    if b"\\" in body and _NUL.search(body):
         raise Invalid("The character U+0000 cannot be stored.")
     return value
 
@@ -48,9 +48,12 @@ def split_statements(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
     The body is one statement or a list of statements (xAPI 1.0.3 Communication
     2.1.2). Raises Invalid.
     """
+    body = body.strip(_JSON_SPACE)
+    if body.startswith(b"[") and (found := _split(body)):
+        return found
     value = load(body)
     if isinstance(value, dict):
-        return [(value, body.strip(_JSON_SPACE))]
+        return [(value, body)]
     if not isinstance(value, list):
         raise Invalid("The body must be a statement or a list of statements.")
     for index, item in enumerate(value):
@@ -64,6 +67,31 @@ def split_statements(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
     return list(zip(value, _objects(body), strict=True))
 
 
+def _split(body: bytes) -> list[tuple[dict[str, Any], bytes]] | None:
+    """The same for a list of objects; None if that is not what it is, or not surely.
+
+    A list is cut where as many braces were closed as opened. Braces in strings count
+    too, so a cut may be wrong; but no proper part of a JSON object is one itself, so
+    where every part decodes the cuts were right, and the whole needs no decoding.
+    """
+    start = counted = body.find(b"{")
+    if body[1:start].strip(_JSON_SPACE) or (b"\\" in body and _NUL.search(body)):
+        return None
+    parts, depth = [], 0
+    for match in _BETWEEN.finditer(body):
+        end = match.start() + 1
+        depth += body.count(b"{", counted, end) - body.count(b"}", counted, end)
+        counted = end
+        if depth == 0:
+            parts.append(body[start:end])
+            start = counted = match.end() - 1
+    parts.append(body[start:-1])
+    try:
+        return [(orjson.loads(part), part.rstrip(_JSON_SPACE)) for part in parts]
+    except orjson.JSONDecodeError:
+        return None
+
+
 def splice(raw: bytes, members: Mapping[str, Any]) -> bytes:
     """The text of an object with top-level members set, or removed where None.
 
@@ -71,16 +99,16 @@ def splice(raw: bytes, members: Mapping[str, Any]) -> bytes:
     """
     spans = [(start, end) for name, start, end in _members(raw) if name not in members]
     kept = [raw[start:end] for start, end in spans]
-    kept.extend(_encode(members))
-    return b"{" + b",".join(kept) + b"}"
+    added = {name: value for name, value in members.items() if value is not None}
+    return append(b"{" + b",".join(kept) + b"}", added)
 
 
 def append(raw: bytes, members: Mapping[str, Any]) -> bytes:
     """As `splice`, for members that the object is known not to have: one copy."""
-    added = b",".join(_encode(members))
-    head = raw[: raw.rindex(b"}")].rstrip(_JSON_SPACE)
-    separator = b"" if head.endswith(b"{") or not added else b","
-    return head + separator + added + b"}"
+    if not members:
+        return raw
+    separator = b"," if b":" in raw else b""
+    return _open(raw) + separator + orjson.dumps(members)[1:]
 
 
 def complete(raw: bytes, stored: bytes, authority: bytes) -> bytes:
@@ -89,18 +117,14 @@ def complete(raw: bytes, stored: bytes, authority: bytes) -> bytes:
     `stored` is the instant as `format_timestamp` writes it, `authority` JSON text; a
     stored statement has neither, and is never empty.
     """
-    head = raw[:-1] if raw[-1] == _CLOSING else raw[: raw.rindex(b"}")]
-    return b"".join((head, b',"stored":"', stored, b'","authority":', authority, b"}"))
+    return b"".join(
+        (_open(raw), b',"stored":"', stored, b'","authority":', authority, b"}")
+    )
 
 
-def _encode(members: Mapping[str, Any]) -> list[bytes]:
-    return [
-        orjson.dumps(name)
-        + b":"
-        + (value if isinstance(value, bytes) else orjson.dumps(value))
-        for name, value in members.items()
-        if value is not None
-    ]
+def _open(raw: bytes) -> bytes:
+    """The text of an object without its last brace."""
+    return raw[:-1] if raw[-1] == _CLOSING else raw[: raw.rindex(b"}")]
 
 
 def _objects(body: bytes) -> list[bytes]:
@@ -155,11 +179,3 @@ def is_deeper(value: Any, levels: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any("\0" in key or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statements.errors import Invalid, InvalidStatement
-from statements.text import MAX_DEPTH, append, complete, load, splice, split_statements
+from statements.text import (
+    MAX_DEPTH,
+    append,
+    complete,
+    is_deeper,
+    load,
+    splice,
+    split_statements,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -57,7 +65,7 @@ def test_members_are_added_to_the_text(
     added = {n: i for n, i in members.items() if n not in before and i is not None}
     assert orjson.loads(append(raw, added)) == before | added
     if not added:
-        assert append(raw, added) == raw.rstrip()[:-1].rstrip(b" \n") + b"}"
+        assert append(raw, added) == raw
 
 
 def test_what_is_not_set_keeps_its_bytes() -> None:
@@ -69,10 +77,6 @@ def test_what_is_not_set_keeps_its_bytes() -> None:
 def test_a_name_is_found_however_it_is_spelt() -> None:
     raw = b'{"\\u0061uthority":1,"authority":2,"b":3}'
     assert splice(raw, {"authority": None}) == b'{"b":3}'
-
-
-def test_bytes_are_put_in_as_they_are() -> None:
-    assert append(b'{"a":1}', {"b": b'{"c": 1.0}'}) == b'{"a":1,"b":{"c": 1.0}}'
 
 
 @pytest.mark.parametrize("raw", [b'{"a" :1 }', b'{"a" :1 } \n'])
@@ -102,11 +106,17 @@ def test_one_statement_keeps_its_bytes() -> None:
         b'{"a":"\\ud800"}',
         b'{"a":"\\u0000"}',
         b'{"\\u0000":1}',
+        b'{"a":"\\\\\\u0000"}',
         b'[{"a":[{"b":"x\\u0000"}]}]',
         b'{"a":"\x00"}',
         b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
-        b'{"a":' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}",
-        b'{"a":' * MAX_DEPTH + b"{}" + b"}" * MAX_DEPTH,
+        b'[{"a":"x\\u0000"},{}]',
+        b"[{},{]",
+        b"[{},{}",
+        b"[,{}]",
+        b"[{},]",
+        b"[{},{}}]",
+        b"[{}{}]",
     ],
 )
 def test_refused(body: bytes) -> None:
@@ -115,12 +125,48 @@ def test_refused(body: bytes) -> None:
 
 
 def test_not_refused() -> None:
-    # a backslash before u0000 is a backslash, and depth is not length
+    # a backslash before u0000 is a backslash
     assert load(b'"\\\\u0000"') == "\\u0000"
-    wide = b"[" + b",".join([b"[{}]"] * 200) + b"]"
-    assert len(load(wide)) == 200
-    deep = b"[" * (MAX_DEPTH - 1) + b"1" + b"]" * (MAX_DEPTH - 1)
-    assert isinstance(load(deep), list)
+    assert load(b'["\\\\u0000\\n"]') == ["\\u0000\n"]
+
+
+def test_depth_is_not_length() -> None:
+    assert not is_deeper([[{}]] * 200, 3)
+    value: Any = 1
+    for _ in range(MAX_DEPTH):
+        value = [value]
+    assert not is_deeper(value, MAX_DEPTH)
+    assert is_deeper({"a": value}, MAX_DEPTH)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"a":"}, {"},{"b":[{},{}]} , {"c":"{"}]',
+        b'[ {"a":"{"},{"b":"}"},{"c":[{"d":{}},{"e":{}}]}\n]',
+        b'[{"a":"}"},{"b":"{"}]',
+        b'[{"a":"\\"},{\\""},{"b":1}]',
+        b'[{"a":[{"b":"{"},{"c":"}"}]},{"d":1}]',
+    ],
+)
+def test_braces_in_texts_do_not_cut(body: bytes) -> None:
+    found = split_statements(body)
+    assert [value for value, _ in found] == orjson.loads(body)
+    assert [orjson.loads(raw) for _, raw in found] == orjson.loads(body)
+    assert all(raw in body and raw.endswith(b"}") for _, raw in found)
+
+
+@given(st.lists(st.sampled_from([*b'{}[]",:\\ au0']), max_size=14).map(bytes))
+def test_a_list_is_cut_as_json_says(inside: bytes) -> None:
+    body = b'[{"a":' + inside + b"}]"
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        with pytest.raises(Invalid):
+            split_statements(body)
+    else:
+        if all(isinstance(one, dict) for one in value):
+            assert [one for one, _ in split_statements(body)] == value
 
 
 def test_items_are_objects() -> None:
