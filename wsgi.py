@@ -23,6 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import lrs.cli
 import lrs.rules.cli
 import lrs.server
+import lrs.transfer.cli
 import lrs.views
 import packages.cli
 import packages.intake
@@ -133,7 +134,13 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     lrs.server.add_commands(commands, create_application, WORK)
-    for floor in (lrs.cli, lrs.rules.cli, packages.cli, portal.cli):
+    for floor in (
+        lrs.cli,
+        lrs.transfer.cli,
+        lrs.rules.cli,
+        packages.cli,
+        portal.cli,
+    ):
         floor.add_commands(commands)
     return top
 
