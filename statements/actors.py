@@ -15,17 +15,14 @@ IFI_KINDS = ("mbox", "mbox_sha1sum", "openid", "account")
 
 def ifi(actor: dict[str, Any]) -> str | None:
     """The identifier of an Agent or identified Group; None for an anonymous Group."""
-    mbox = actor.get("mbox")
-    if mbox is not None:
-        return f"mbox::{_lower_mail(mbox)}"
-    account = actor.get("account")
-    if account is not None:
+    if "account" in actor:
+        account = actor["account"]
         return f"account::{account['homePage']}|{account['name']}"
-    digest = actor.get("mbox_sha1sum")
-    if digest is not None:
-        return f"mbox_sha1sum::{digest.lower()}"
-    openid = actor.get("openid")
-    return None if openid is None else f"openid::{openid}"
+    if "mbox" in actor:
+        return f"mbox::{_lower_mail(actor['mbox'])}"
+    if "mbox_sha1sum" in actor:
+        return f"mbox_sha1sum::{actor['mbox_sha1sum'].lower()}"
+    return f"openid::{actor['openid']}" if "openid" in actor else None
 
 
 def _lower_mail(mbox: str) -> str:

@@ -21,21 +21,23 @@ _OFFSET = re.compile(rb'"timestamp"\s*:\s*"[^"]*[^"Z]"')
 _LANGUAGE_MAPS = frozenset({"display", "name", "description"})
 
 
-def is_plain(statement: dict[str, Any], *, version: str) -> bool:
-    """Whether the text of a valid statement is what `exact` would return.
+def plain_versions(statement: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether `exact` returns the text of a valid statement as it is: in 1.0.3, in 2.0.0.
 
-    Known when a statement is stored, so that a reader need not look at its text.
+    Asked when a statement is stored, so that a reader need not look at its text.
     """
+    is_plain_1, is_plain_2 = _plain_versions(statement)
     target = statement["object"]
-    is_sub = target.get("objectType") == "SubStatement"
-    return _is_plain(statement, version) and (not is_sub or _is_plain(target, version))
+    if is_plain_1 and target.get("objectType") == "SubStatement":
+        is_plain_1, is_inside_plain_2 = _plain_versions(target)
+        is_plain_2 = is_plain_2 and is_inside_plain_2
+    return is_plain_1, is_plain_1 and is_plain_2
 
 
-def _is_plain(part: dict[str, Any], version: str) -> bool:
+def _plain_versions(part: dict[str, Any]) -> tuple[bool, bool]:
     listed = part.get("context", {}).get("contextActivities", {})
-    if dict in map(type, listed.values()):
-        return False
-    return version.startswith("1") or part.get("timestamp", "Z").endswith("Z")
+    has_lists = dict not in map(type, listed.values())
+    return has_lists, has_lists and part.get("timestamp", "Z").endswith("Z")
 
 
 def to_version(statement: dict[str, Any], *, version: str) -> dict[str, Any]:

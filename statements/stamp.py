@@ -27,7 +27,7 @@ def stamp(
         added["timestamp"] = scalars.format_timestamp(now)
     if "version" not in statement:
         added["version"] = DEFAULT_VERSIONS[version[0]]
-    if any(name in statement for name in SERVER_SET):
+    if "authority" in statement or "stored" in statement:
         raw = text.splice(raw, dict.fromkeys(SERVER_SET))
         statement = {k: v for k, v in statement.items() if k not in SERVER_SET}
     if not added:

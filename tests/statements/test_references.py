@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from statements.references import activity_of, actor_of, references
+from statements.references import activity_of, actor_of, has_score, references
 from tests.statements.cases import (
     AGENT,
     FULL,
@@ -110,3 +110,10 @@ def test_actor_and_activity_of_a_statement() -> None:
     assert activity_of(FULL) == QUESTION
     assert activity_of(SMALL) == "http://example.org/activities/course"
     assert activity_of({**SMALL, "object": REFERENCE}) is None
+
+
+def test_a_score_is_found_inside_too() -> None:
+    assert has_score(FULL)
+    assert has_score({**SMALL, "object": SUB_STATEMENT})
+    assert not has_score({**SMALL, "result": {"success": True}})
+    assert not has_score({**SMALL, "object": REFERENCE})

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -260,10 +261,25 @@ def test_identifiers_are_parsed() -> None:
     assert str(scalars.parse_uuid(text)) == text.lower()
 
 
-def test_an_instant_is_written_and_read_back() -> None:
-    instant = datetime(2026, 3, 2, 17, 0, 0, 5, UTC)
-    assert scalars.format_timestamp(instant) == "2026-03-02T17:00:00.000005Z"
-    assert scalars.parse_timestamp(scalars.format_timestamp(instant)) == instant
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (datetime(2026, 3, 2, 17, 0, 0, 5, UTC), "2026-03-02T17:00:00.000005Z"),
+        (datetime(2026, 3, 2, 17, tzinfo=UTC), "2026-03-02T17:00:00.000000Z"),
+        (datetime(1, 1, 1, 0, 0, 0, 500_000, UTC), "0001-01-01T00:00:00.500000Z"),
+        (
+            datetime(2026, 3, 2, 9, tzinfo=ZoneInfo("America/Los_Angeles")),
+            "2026-03-02T17:00:00.000000Z",
+        ),
+        (
+            datetime(2026, 3, 2, 18, 30, 0, 1, timezone(timedelta(minutes=90))),
+            "2026-03-02T17:00:00.000001Z",
+        ),
+    ],
+)
+def test_an_instant_is_written_and_read_back(instant: datetime, text: str) -> None:
+    assert scalars.format_timestamp(instant) == text
+    assert scalars.parse_timestamp(text) == instant
 
 
 @pytest.mark.parametrize(
