@@ -1,8 +1,9 @@
 """Keys for other systems: who they are, what they may do, whose they are.
 
-xAPI 1.0.3 Communication 4; xAPI 2.0 4.1.2. A secret is shown once and kept as a
-digest. It has 256 random bits, so a fast digest is enough: guessing it is hopeless,
-and a slow one would only make every request slow.
+xAPI 1.0.3 Communication 4; xAPI 2.0 4.1.2; RFC 6750. A secret is shown once and kept
+as a digest, and so is a token (lrs/oauth.py gives them out). Both have 256 random
+bits, so a fast digest is enough: guessing them is hopeless, and a slow one would only
+make every request slow.
 """
 
 import base64
@@ -12,14 +13,38 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Uuid, bindparam, select
+import orjson
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    LargeBinary,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime
-from statements.errors import Invalid, MissingScope, NotFound, Unauthenticated
+from lrs.rules.terms import start_of_day
+from lrs.tenants import touch
+from statements.errors import (
+    Conflict,
+    Invalid,
+    InvalidToken,
+    MissingScope,
+    NotFound,
+    Unauthenticated,
+)
+
+MAX_NAME = 200
+MAX_PER_MINUTE = 1_000_000
 
 # what each scope holds besides itself; the scopes of xAPI 1.0.3 Communication 4.2
 # and our own: reading alone (documents, activities), and all that is known of a person
@@ -54,13 +79,42 @@ SCOPES: dict[str, frozenset[str]] = {
     # behind the pre-test wall, and over what others stored: never a part of `all`
     "pretest/read": frozenset(),
     "statements/void": frozenset(),
+    # and over who else may come in
+    "credentials/read": frozenset(),
+    "credentials/write": frozenset({"credentials/read"}),
 }
-APART = frozenset({"pretest/read", "statements/void"})
+APART = frozenset(
+    {"pretest/read", "statements/void", "credentials/read", "credentials/write"}
+)
 SCOPES["all"] = frozenset(SCOPES) - APART
 # the same the other way round: the scopes by which one is held
 _HOLDERS = {
     scope: frozenset(own for own in SCOPES if scope == own or scope in SCOPES[own])
     for scope in SCOPES
+}
+# for those who choose
+MEANINGS = {
+    "all": "Everything but what is named apart below",
+    "all/read": "Read everything but what is named apart below",
+    "statements/write": "Store statements",
+    "statements/read/mine": "Read the statements it stored itself",
+    "statements/read": "Read all statements",
+    "state": "Read and write state documents",
+    "state/read": "Read state documents",
+    "profile": "Read and write profile documents of agents and activities",
+    "profile/read": "Read profile documents of agents and activities",
+    "define": "Change the definitions of activities by the statements it stores",
+    "activities/read": "Read the definitions of activities",
+    "agents/read": "Read under which names and identifiers a person is known",
+    "packages/read": "See packages",
+    "packages/write": "Upload and delete packages",
+    "launches/write": "Launch units of packages",
+    "registrations/read": "Read where a registration stands",
+    "registrations/write": "Waive units of a registration",
+    "pretest/read": "Read pre-test results; every use is logged",
+    "statements/void": "Void statements that others stored",
+    "credentials/read": "See credentials, without their secrets",
+    "credentials/write": "Make credentials no wider than itself, revoke any",
 }
 
 
@@ -83,6 +137,27 @@ class Credential(Base):
     per_minute: Mapped[int | None]
 
 
+class Token(Base):
+    """What a credential may be spoken for with for a while (RFC 6749 1.4).
+
+    It does what its credential does, or less, and not longer.
+    """
+
+    __tablename__ = "token"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "credential_id"], ["credential.tenant_id", "credential.id"]
+        ),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, unique=True)
+    credential_id: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    scopes: Mapped[list[str]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who a request comes from, and what it may do; free of the database.
@@ -100,15 +175,32 @@ class Caller:
     per_minute: int | None
     credential_id: uuid.UUID
 
+    @cached_property
+    def authority_text(self) -> str:
+        """The authority as it is written into statements."""
+        return orjson.dumps(self.authority, option=orjson.OPT_SORT_KEYS).decode()
+
 
 # made once: every request asks this
 _BY_KEY = select(Credential).where(Credential.key == bindparam("key"))
+_BY_TOKEN = (
+    select(Credential, Token.scopes, Token.expires_at)
+    .join(
+        Token,
+        and_(
+            Token.tenant_id == Credential.tenant_id,
+            Token.credential_id == Credential.id,
+        ),
+    )
+    .where(Token.sha256 == bindparam("sha256"))
+)
 
 
 @dataclass(frozen=True)
 class Issued:
     """A new credential with its secret, which is not to be had again."""
 
+    id: uuid.UUID
     key: str
     secret: str
 
@@ -123,30 +215,36 @@ def create_credential(
     scopes: Sequence[str] = ("all",),
     expires_at: datetime | None = None,
     per_minute: int | None = None,
+    credential_id: uuid.UUID | None = None,
 ) -> Issued:
-    """A new key and its secret; raises Invalid for an unknown scope or no name.
+    """A new key and its secret; raises Invalid for what cannot be one.
 
     `home_page` is the installation's address: statements stored with the key name
-    the account (home page, key) as their authority.
+    the account (home page, key) as their authority. With a `credential_id` chosen
+    before, the same form sent twice makes one credential; the second is a Conflict.
     """
-    if not name.strip():
-        raise Invalid("A credential needs a name.")
-    if unknown := sorted(set(scopes) - SCOPES.keys()):
-        raise Invalid(
-            f"There is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}."
+    name = name.strip()
+    _check(name, scopes, expires_at, per_minute, now)
+    issued = Issued(
+        id=credential_id or uuid.uuid4(),
+        key=secrets.token_hex(16),
+        secret=secrets.token_urlsafe(32),
+    )
+    if credential_id and db.get(Credential, (tenant, credential_id)) is not None:
+        raise Conflict(
+            "This credential was made before; its secret is not shown again."
         )
-    issued = Issued(key=secrets.token_hex(16), secret=secrets.token_urlsafe(32))
     db.add(
         Credential(
             tenant_id=tenant,
-            id=uuid.uuid4(),
+            id=issued.id,
             key=issued.key,
-            secret_sha256=_digest(issued.secret),
-            name=name.strip(),
+            secret_sha256=digest(issued.secret),
+            name=name,
             scopes=sorted(set(scopes)),
             authority={
                 "objectType": "Agent",
-                "name": name.strip(),
+                "name": name,
                 "account": {"homePage": home_page, "name": issued.key},
             },
             created_at=now,
@@ -159,12 +257,95 @@ def create_credential(
     return issued
 
 
+def _check(
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    per_minute: int | None,
+    now: datetime,
+) -> None:
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid(
+            f"A credential needs a name of at most {MAX_NAME} characters.", field="name"
+        )
+    if unknown := sorted(set(scopes) - SCOPES.keys()):
+        raise Invalid(
+            f"There is no scope {', '.join(unknown)}; there are {', '.join(SCOPES)}.",
+            field="scopes",
+        )
+    if not scopes:
+        raise Invalid("A credential needs a scope at least.", field="scopes")
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("It would have expired already.", field="expires_at")
+    if per_minute is not None and not 1 <= per_minute <= MAX_PER_MINUTE:
+        raise Invalid(
+            f"A limit is a number of requests from 1 to {MAX_PER_MINUTE}.",
+            field="per_minute",
+        )
+
+
+def end_of(given: str, *, zone: str) -> datetime:
+    """When a credential ends of which this is the last day, or the instant itself.
+
+    `2027-06-30` is good up to midnight in the zone, `2027-06-30T12:00:00Z` up to noon.
+    """
+    try:
+        if len(given) == len("2027-06-30"):
+            day = date.fromisoformat(given) + timedelta(days=1)
+            return start_of_day(day, zone)
+        found = datetime.fromisoformat(given).astimezone(UTC)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or datetime.fromisoformat(given).tzinfo is None:
+        raise Invalid(
+            "Give the last day as 2027-06-30, or an instant as 2027-06-30T12:00:00Z.",
+            field="expires_at",
+        )
+    return found
+
+
+def find_credentials(
+    db: Session,
+    *,
+    tenant: int | None = None,
+    after: tuple[datetime, uuid.UUID] | None = None,
+    limit: int | None = None,
+) -> list[Credential]:
+    """The credentials of a tenant, or of all, newest first; also those of the past.
+
+    A page begins after the credential made at that instant with that id.
+    """
+    query = select(Credential).order_by(Credential.created_at.desc(), Credential.id)
+    if tenant is not None:
+        query = query.where(Credential.tenant_id == tenant)
+    if after is not None:
+        at, last = after
+        query = query.where(
+            or_(
+                Credential.created_at < at,
+                and_(Credential.created_at == at, Credential.id > last),
+            )
+        )
+    return list(db.scalars(query.limit(limit)))
+
+
+def get_credential(
+    db: Session, *, credential_id: uuid.UUID, tenant: int | None = None
+) -> Credential:
+    """The credential of this id, of this tenant where one is given; raises NotFound."""
+    found = db.scalar(select(Credential).where(Credential.id == credential_id))
+    if found is None or tenant not in {None, found.tenant_id}:
+        raise NotFound("There is no such credential.")
+    return found
+
+
 def revoke_credential(db: Session, *, key: str, now: datetime) -> None:
-    """The key is refused from now on; raises NotFound."""
+    """The key, and every token of it, is refused from now on; raises NotFound."""
     found = db.scalar(select(Credential).where(Credential.key == key))
     if found is None:
         raise NotFound(f"There is no credential {key}.")
     found.revoked_at = found.revoked_at or now
+    touch(db, tenant=found.tenant_id)
     db.flush()
 
 
@@ -174,7 +355,10 @@ def admit(db: Session, *, authorization: str, now: datetime) -> Caller:
     Whoever remembers the answer asks again when a credential has changed, and compares
     `expires_at` each time.
     """
-    key, secret = _basic(authorization)
+    kind, _, given = authorization.strip().partition(" ")
+    if kind.lower() == "bearer":
+        return _verify_token(db, token=given.strip(), now=now)
+    key, secret = _basic(kind, given.strip())
     return verify_secret(db, key=key, secret=secret, now=now)
 
 
@@ -187,22 +371,44 @@ def verify_secret(db: Session, *, key: str, secret: str, now: datetime) -> Calle
     if key.isascii() and key.isalnum():
         found = db.scalar(_BY_KEY, {"key": key})
     known = found.secret_sha256 if found else bytes(32)
-    if (
-        not hmac.compare_digest(known, _digest(secret))
-        or found is None
-        or found.revoked_at is not None
-        or (found.expires_at is not None and found.expires_at <= now)
-    ):
+    is_right = hmac.compare_digest(known, digest(secret))
+    if not is_right or found is None or state_of(found, now=now) != "open":
         raise Unauthenticated("The key or secret is not valid.")
+    return _caller(found, scopes=found.scopes, expires_at=found.expires_at)
+
+
+def _verify_token(db: Session, *, token: str, now: datetime) -> Caller:
+    row = db.execute(_BY_TOKEN, {"sha256": digest(token)}).first()
+    if (
+        row is None
+        or row.expires_at <= now
+        or state_of(row.Credential, now=now) != "open"
+    ):
+        raise InvalidToken
+    ends = {row.expires_at, row.Credential.expires_at} - {None}
+    return _caller(row.Credential, scopes=row.scopes, expires_at=min(ends))
+
+
+def state_of(credential: Credential, *, now: datetime) -> str:
+    """`open`, `revoked` or `expired`."""
+    if credential.revoked_at is not None:
+        return "revoked"
+    is_over = credential.expires_at is not None and credential.expires_at <= now
+    return "expired" if is_over else "open"
+
+
+def _caller(
+    credential: Credential, *, scopes: Sequence[str], expires_at: datetime | None
+) -> Caller:
     return Caller(
-        tenant_id=found.tenant_id,
-        key=found.key,
-        name=found.name,
-        scopes=frozenset(found.scopes),
-        authority=found.authority,
-        expires_at=found.expires_at,
-        per_minute=found.per_minute,
-        credential_id=found.id,
+        tenant_id=credential.tenant_id,
+        key=credential.key,
+        name=credential.name,
+        scopes=frozenset(scopes),
+        authority=credential.authority,
+        expires_at=expires_at,
+        per_minute=credential.per_minute,
+        credential_id=credential.id,
     )
 
 
@@ -217,19 +423,20 @@ def require_scope(caller: Caller, scope: str) -> None:
         raise MissingScope(f"This needs the scope {scope}.", scope=scope)
 
 
-def _basic(header: str) -> tuple[str, str]:
+def _basic(kind: str, given: str) -> tuple[str, str]:
     """Key and secret of a Basic header; raises Unauthenticated for anything else."""
-    kind, _, given = header.strip().partition(" ")
     try:
         if kind.lower() != "basic":
             raise ValueError
-        text = base64.b64decode(given.strip(), validate=True).decode()
+        text = base64.b64decode(given, validate=True).decode()
     except ValueError:
-        detail = "Send the key and secret of a credential (Basic)."
-        raise Unauthenticated(detail) from None
+        raise Unauthenticated(
+            "Send the key and secret of a credential (Basic), or a token (Bearer)."
+        ) from None
     key, _, secret = text.partition(":")
     return key, secret
 
 
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """What is kept of a secret or a token."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -12,9 +12,12 @@ from statements.errors import (
     DomainError,
     Forbidden,
     Invalid,
+    InvalidToken,
+    MissingScope,
     NotFound,
     PreconditionFailed,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -28,10 +31,15 @@ STATUSES: dict[type[DomainError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# what a caller should wait before trying again, in seconds
+# what a caller should wait before trying again, in seconds, where nothing else is known
 RETRY_AFTER = 2
+WAITS = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+# how to come in: RFC 7617, RFC 6750
+BASIC = 'Basic realm="Rollcall", charset="UTF-8"'
+BEARER = 'Bearer realm="Rollcall"'
 
 
 def status_of(error: DomainError) -> int:
@@ -61,8 +69,13 @@ def problem(error: DomainError) -> dict[str, Any]:
 def headers_of(error: DomainError) -> dict[str, str]:
     """Headers that go with the status: how to sign in, when to try again."""
     status = status_of(error)
+    if isinstance(error, InvalidToken):
+        return {"WWW-Authenticate": f'{BEARER}, error="invalid_token", {BASIC}'}
+    if isinstance(error, MissingScope) and "scope" in error.extra:
+        wanted = f'error="insufficient_scope", scope="{error.extra["scope"]}"'
+        return {"WWW-Authenticate": f"{BEARER}, {wanted}"}
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": 'Basic realm="Rollcall", charset="UTF-8"'}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"Retry-After": str(RETRY_AFTER)}
+        return {"WWW-Authenticate": f"{BASIC}, {BEARER}"}
+    if status in WAITS:
+        return {"Retry-After": str(error.extra.get("retry_after", RETRY_AFTER))}
     return {}

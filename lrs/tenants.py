@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from lrs.tables import Clock, Tenant
@@ -39,3 +39,22 @@ def find_tenant(db: Session, *, name: str) -> Tenant:
     if found is None:
         raise NotFound(f"There is no tenant {name!r}.")
     return found
+
+
+def find_tenants(db: Session) -> list[Tenant]:
+    """All of them, the portal's own first."""
+    return list(db.scalars(select(Tenant).order_by(Tenant.id)))
+
+
+def touch(db: Session, *, tenant: int) -> None:
+    """Let no process rely on what it remembers of the tenant (lrs/remembered.py).
+
+    Called in the transaction that changes a credential, a token or an activity's role.
+    Where the clock row is locked as well, lock that first.
+    """
+    db.execute(
+        update(Tenant)
+        .where(Tenant.id == tenant)
+        .values(revision=Tenant.revision + 1)
+        .execution_options(synchronize_session=False)
+    )

@@ -56,6 +56,14 @@ class Unavailable(DomainError):
     """A part that is needed does not answer at present; try again."""
 
 
+class InvalidToken(Unauthenticated):
+    """The token is unknown, has expired or was revoked; ask for a new one."""
+
+
+class TooMany(Unavailable):
+    """Too many requests; try again later."""
+
+
 class InvalidStatement(Invalid):
     """The statement breaks a requirement of xAPI."""
 

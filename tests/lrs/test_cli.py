@@ -71,8 +71,62 @@ def test_a_revoked_key_is_refused(
     run(at_engine, "credential", "create", "--name", "LMS", "--json")
     document = json.loads(capsys.readouterr().out)
     assert run(at_engine, "credential", "revoke", document["key"]) == 0
+    assert "refused" in capsys.readouterr().out
     with reading(engine) as db, pytest.raises(Unauthenticated):
         verify_secret(db, **document, now=datetime.now(UTC))
+    assert run(at_engine, "credential", "revoke", document["key"], "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"key": document["key"], "state": "revoked"}
+
+
+def test_a_credential_may_end_and_be_limited(
+    at_engine: Config, engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--expires", "2099-06-30", "--per-minute", "90")
+    run(at_engine, "credential", "create", "--name", "LMS", *more, "--json")
+    document = json.loads(capsys.readouterr().out)
+    with reading(engine) as db:
+        found = verify_secret(db, **document, now=datetime.now(UTC))
+    assert found.per_minute == 90
+    # midnight in Los Angeles
+    assert found.expires_at == datetime(2099, 7, 1, 7, tzinfo=UTC)
+
+
+def test_what_there_is_is_listed_without_secrets(
+    at_engine: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(at_engine, "credential", "list")
+    assert capsys.readouterr().out == "There are no credentials.\n"
+    run(at_engine, "tenant", "create", "academy")
+    run(at_engine, "credential", "create", "--name", "first")
+    run(
+        *(at_engine, "credential", "create", "--name", "second"),
+        *("--tenant", "academy", "--scope", "state", "--scope", "define", "--json"),
+    )
+    out = capsys.readouterr().out
+    second = json.loads(out.splitlines()[-1])
+    run(at_engine, "credential", "revoke", second["key"])
+    capsys.readouterr()
+    assert run(at_engine, "tenant", "list", "--json") == 0
+    tenants = json.loads(capsys.readouterr().out)["tenants"]
+    assert [one["name"] for one in tenants] == ["main", "academy"]
+    run(at_engine, "tenant", "list")
+    assert capsys.readouterr().out == "main\nacademy\n"
+
+    assert run(at_engine, "credential", "list", "--json") == 0
+    out = capsys.readouterr().out
+    newest, oldest = json.loads(out)["credentials"]
+    assert second["secret"] not in out
+    assert (newest["key"], newest["name"]) == (second["key"], "second")
+    assert (newest["tenant"], newest["state"]) == ("academy", "revoked")
+    assert newest["scopes"] == ["define", "state"]
+    assert newest["revoked_at"] is not None
+    assert (oldest["name"], oldest["state"]) == ("first", "open")
+    assert oldest["last_used_at"] is None
+    run(at_engine, "credential", "list", "--tenant", "main")
+    text = capsys.readouterr().out
+    assert "first" in text
+    assert "second" not in text
 
 
 @pytest.mark.parametrize(
@@ -82,6 +136,10 @@ def test_a_revoked_key_is_refused(
         (("tenant", "create", "main"), DomainError),
         (("credential", "create", "--name", "x", "--tenant", "nowhere"), NotFound),
         (("credential", "create", "--name", "x", "--scope", "everything"), Invalid),
+        (("credential", "create", "--name", "x", "--expires", "soon"), Invalid),
+        (("credential", "create", "--name", "x", "--expires", "2020-01-01"), Invalid),
+        (("credential", "create", "--name", "x", "--per-minute", "0"), Invalid),
+        (("credential", "list", "--tenant", "nowhere"), NotFound),
         (("credential", "revoke", "unknown"), NotFound),
     ],
 )

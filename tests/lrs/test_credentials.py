@@ -1,6 +1,7 @@
 import base64
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -8,18 +9,31 @@ from sqlalchemy.orm import Session
 
 from lrs.credentials import (
     APART,
+    MEANINGS,
     SCOPES,
     Caller,
     Credential,
+    Issued,
     admit,
     create_credential,
+    end_of,
+    find_credentials,
+    get_credential,
     holds,
     require_scope,
     revoke_credential,
     verify_secret,
 )
-from lrs.tables import MAIN_TENANT
-from statements.errors import Invalid, MissingScope, NotFound, Unauthenticated
+from lrs.tables import MAIN_TENANT, Tenant
+from lrs.tenants import create_tenant
+from statements.errors import (
+    Conflict,
+    Invalid,
+    MissingScope,
+    NotFound,
+    Unauthenticated,
+)
+from tests.conftest import NOW
 
 HOME = "http://localhost:8000"
 
@@ -39,6 +53,11 @@ def caller(*scopes: str) -> Caller:
 
 def basic(text: bytes) -> str:
     return f"Basic {base64.b64encode(text).decode()}"
+
+
+def made(db: Session, now: datetime, **members: Any) -> Issued:
+    given = {"tenant": MAIN_TENANT, "name": "External LMS", "home_page": HOME}
+    return create_credential(db, **{**given, "now": now, **members})
 
 
 def test_a_header_becomes_a_caller(db: Session, now: datetime) -> None:
@@ -121,19 +140,97 @@ def test_expired_and_revoked_keys_are_refused(db: Session, now: datetime) -> Non
         verify_secret(db, key=made.key, secret=made.secret, now=before)
 
 
-def test_names_and_scopes_are_checked(db: Session, now: datetime) -> None:
-    for name, scopes in [(" ", ("all",)), ("LMS", ("everything",))]:
-        with pytest.raises(Invalid):
-            create_credential(
-                db,
-                tenant=MAIN_TENANT,
-                name=name,
-                home_page=HOME,
-                now=now,
-                scopes=scopes,
-            )
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"scopes": ("everything",)}, "scopes"),
+        ({"scopes": ()}, "scopes"),
+        ({"expires_at": NOW}, "expires_at"),
+        ({"per_minute": 0}, "per_minute"),
+        ({"per_minute": -1}, "per_minute"),
+        ({"per_minute": 1_000_001}, "per_minute"),
+    ],
+)
+def test_what_cannot_be_a_credential_is_refused(
+    db: Session, now: datetime, wrong: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        made(db, now, **wrong)
+    assert refused.value.extra == {"field": field}
+    assert find_credentials(db) == []
+
+
+def test_an_id_chosen_before_is_used_once(db: Session, now: datetime) -> None:
+    chosen = uuid.uuid4()
+    assert made(db, now, credential_id=chosen).id == chosen
+    with pytest.raises(Conflict):
+        made(db, now, credential_id=chosen)
+    assert len(find_credentials(db)) == 1
+
+
+def test_credentials_are_listed_by_tenant_newest_first(
+    db: Session, now: datetime
+) -> None:
+    academy = create_tenant(db, name="academy").id
+    first = made(db, now)
+    other = made(db, now + timedelta(hours=1), tenant=academy)
+    last = made(db, now + timedelta(hours=2))
+    listed = [one.id for one in find_credentials(db, tenant=MAIN_TENANT)]
+    assert listed == [last.id, first.id]
+    assert [one.id for one in find_credentials(db)] == [last.id, other.id, first.id]
+    assert get_credential(db, credential_id=other.id, tenant=academy).key == other.key
+    for id, tenant in [(other.id, MAIN_TENANT), (uuid.uuid4(), None)]:
+        with pytest.raises(NotFound):
+            get_credential(db, credential_id=id, tenant=tenant)
+
+
+def test_a_revoked_credential_is_revoked_once_and_for_all(
+    db: Session, now: datetime
+) -> None:
+    issued = made(db, now)
+    for days in range(2):
+        revoke_credential(db, key=issued.key, now=now + timedelta(days=days))
+        assert get_credential(db, credential_id=issued.id).revoked_at == now
     with pytest.raises(NotFound):
         revoke_credential(db, key="unknown", now=now)
+
+
+def test_a_revocation_lets_no_process_rely_on_what_it_remembers(
+    db: Session, now: datetime
+) -> None:
+    issued = made(db, now)
+    revision = select(Tenant.revision).where(Tenant.id == MAIN_TENANT)
+    before = db.scalars(revision).one()
+    revoke_credential(db, key=issued.key, now=now)
+    assert db.scalars(revision).one() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("given", "ends"),
+    [
+        ("2027-06-30", "2027-07-01T07:00:00Z"),
+        # the day on which clocks are put back has an hour more
+        ("2026-11-01", "2026-11-02T08:00:00Z"),
+        ("2027-06-30T12:00:00Z", "2027-06-30T12:00:00Z"),
+        ("2027-06-30T12:00:00-07:00", "2027-06-30T19:00:00Z"),
+        ("2027-06-30T12:00:00", None),
+        ("2027-13-30", None),
+        ("9999-12-31", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_the_last_day_is_whole(given: str, ends: str | None) -> None:
+    zone = "America/Los_Angeles"
+    if ends is None:
+        with pytest.raises(Invalid):
+            end_of(given, zone=zone)
+    else:
+        assert end_of(given, zone=zone) == datetime.fromisoformat(ends)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +259,15 @@ def test_what_a_scope_holds(*, own: str, wanted: str, expected: bool) -> None:
             require_scope(one, wanted)
 
 
-def test_no_scope_but_its_own_reaches_behind_the_wall() -> None:
+def test_no_scope_but_its_own_reaches_what_is_apart() -> None:
+    for scope in SCOPES.keys() - APART:
+        assert not SCOPES[scope] & APART, scope
+
+
+def test_what_a_scope_holds_is_told_whole_and_in_words() -> None:
+    assert SCOPES.keys() == MEANINGS.keys()
     for scope, held in SCOPES.items():
-        assert not held & APART, scope
+        assert scope not in held
+        for one in held:
+            assert one in SCOPES, scope
+            assert SCOPES[one] <= held, (scope, one)

@@ -4,9 +4,12 @@ from lrs.problems import headers_of, problem, status_of
 from statements import errors
 from statements.errors import (
     DomainError,
+    Forbidden,
     InvalidStatement,
+    InvalidToken,
     MissingScope,
     StatementConflict,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -37,6 +40,8 @@ def test_every_error_has_a_status_and_a_sentence(kind: type[DomainError]) -> Non
         (Unauthenticated(), 401),
         (MissingScope(), 403),
         (StatementConflict(), 409),
+        (InvalidToken(), 401),
+        (TooMany(), 429),
         (Unavailable(), 503),
     ],
 )
@@ -53,6 +58,16 @@ def test_extra_members_are_shown_as_json() -> None:
 
 
 def test_headers_say_how_to_go_on() -> None:
-    assert headers_of(Unauthenticated())["WWW-Authenticate"].startswith("Basic")
+    stranger = headers_of(Unauthenticated())["WWW-Authenticate"]
+    assert stranger.startswith("Basic")
+    assert "Bearer" in stranger
     assert int(headers_of(Unavailable())["Retry-After"]) > 0
-    assert headers_of(MissingScope()) == {}
+    assert headers_of(TooMany(retry_after=17)) == {"Retry-After": "17"}
+    assert headers_of(Forbidden()) == {}
+
+
+def test_a_bearer_learns_what_is_wrong_with_the_token() -> None:
+    over = headers_of(InvalidToken())["WWW-Authenticate"]
+    assert over.startswith('Bearer realm="Rollcall", error="invalid_token"')
+    narrow = headers_of(MissingScope(scope="state"))["WWW-Authenticate"]
+    assert narrow.endswith('error="insufficient_scope", scope="state"')

@@ -17,7 +17,6 @@ STRANGE = [
     "",
     "Basic",
     "Basic !!!!",
-    "Bearer abc",
     "Digest username=x",
     basic(b""),
     basic(b":"),
