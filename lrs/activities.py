@@ -40,6 +40,20 @@ def merge_received(
     return wanted
 
 
+def get_activity(db: Session, *, tenant: int, iri: str) -> dict[str, Any]:
+    """The whole Activity object; one never heard of has its id alone.
+
+    xAPI 1.0.3 Communication 2.5; xAPI 2.0 4.1.6.4.
+    """
+    definition = db.scalar(
+        select(Activity.definition).where(
+            Activity.tenant_id == tenant, Activity.activity_key == key_of(iri)
+        )
+    )
+    activity: dict[str, Any] = {"objectType": "Activity", "id": iri}
+    return activity | ({"definition": definition} if definition else {})
+
+
 def changed_definitions(
     db: Session, *, tenant: int, received: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, dict[str, Any]]:

@@ -8,17 +8,22 @@ earned. xAPI 1.0.3 Communication 2.4 (Agents resource: the Person object).
 """
 
 import uuid
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lrs.rules.catalogue import note_change
 from lrs.rules.tables import PersonLink
-from lrs.tables import key_of
+from lrs.tables import Reference, Statement, key_of
+from statements import actors
 from statements.actors import actor_of
 
+# how many of the newest statements of an identifier are looked through for names
+NAMED_IN = 100
 NAMESPACE = uuid.UUID("5c1f6f0e-0c86-5c1b-9a53-6a1f3c6f0b7d")
 
 
@@ -151,9 +156,59 @@ def _move(
     db.flush()
 
 
-def person_object(ifis: list[str]) -> dict[str, Any]:
-    """The Person object of the Agents resource for these identifiers."""
+def find_names(db: Session, *, tenant: int, ifis: list[str]) -> list[str]:
+    """The names that statements give these identifiers, newest first, each once.
+
+    Looks through the newest statements that refer to each of them.
+    """
+    found: dict[str, None] = {}
+    for ifi in ifis:
+        newest = (
+            select(Reference.seq)
+            .where(
+                Reference.tenant_id == tenant,
+                Reference.ref_key == key_of(ifi),
+                # the server's own word is not in what was received
+                Reference.usage != "authority",
+            )
+            .distinct()
+            .order_by(Reference.seq.desc())
+            .limit(NAMED_IN)
+        )
+        payloads = (
+            select(Statement.payload)
+            .where(Statement.tenant_id == tenant, Statement.seq.in_(newest))
+            .order_by(Statement.seq.desc())
+        )
+        for payload in db.scalars(payloads):
+            for actor in _actors_in(orjson.loads(payload)):
+                if "name" in actor and actors.ifi(actor) == ifi:
+                    found.setdefault(actor["name"])
+    return list(found)
+
+
+def _actors_in(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every Agent and Group of a statement or sub-statement, members among them."""
+    target, context = part["object"], part.get("context", {})
+    named = [part["actor"], context.get("instructor"), context.get("team")]
+    named += [one["agent"] for one in context.get("contextAgents", ())]
+    named += [one["group"] for one in context.get("contextGroups", ())]
+    kind = target.get("objectType")
+    if kind in {"Agent", "Group"}:
+        named.append(target)
+    for actor in named:
+        if actor is not None:
+            yield actor
+            yield from actor.get("member", ())
+    if kind == "SubStatement":
+        yield from _actors_in(target)
+
+
+def person_object(ifis: list[str], names: list[str]) -> dict[str, Any]:
+    """The Person object of the Agents resource for these identifiers and names."""
     person: dict[str, Any] = {"objectType": "Person"}
+    if names:
+        person["name"] = names
     for ifi in ifis:
         for kind, value in actor_of(ifi).items():
             if kind != "objectType":

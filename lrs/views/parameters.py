@@ -108,6 +108,49 @@ class Actor(fields.Field[str]):
         return ifi
 
 
+class Agent(fields.Field[dict[str, Any]]):
+    """An Agent as JSON, as it was sent; a Group is not one."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        del attr, data, kwargs
+        try:
+            agent = orjson.loads(value)
+            check_actor(agent, version="2.0.0")
+        except orjson.JSONDecodeError as error:
+            raise ValidationError("Not JSON.") from error
+        except DomainError as error:
+            raise ValidationError(error.detail) from error
+        if actors.is_group(agent):
+            raise ValidationError(
+                "Not an Agent. For a Group, put its identifier into an Agent."
+            )
+        if "\0" in str(actors.ifi(agent)):
+            raise ValidationError("The character U+0000 cannot be stored.")
+        return cast("dict[str, Any]", agent)
+
+
+class Name(fields.Field[str]):
+    """The id of a document: any text but none."""
+
+    def _deserialize(
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
+    ) -> str:
+        del attr, data, kwargs
+        if not value or "\0" in value:
+            raise ValidationError("Not the id of a document.")
+        return cast("str", value)
+
+
 class StatementQuery(Schema):
     """Parameters of GET on the Statement Resource."""
 
@@ -159,6 +202,79 @@ class PutQuery(Schema):
         unknown = RAISE
 
     statement_id = Uuid(data_key="statementId", required=True)
+
+
+class Strict(Schema):
+    """Takes no parameters but those it knows."""
+
+    class Meta:
+        """Unknown ones are refused."""
+
+        unknown = RAISE
+
+
+class ActivityQuery(Strict):
+    """Parameters of the Activities Resource."""
+
+    activity = Iri(data_key="activityId", required=True)
+
+
+class AgentQuery(Strict):
+    """Parameters of the Agents Resource."""
+
+    agent = Agent(required=True)
+
+
+class StateQuery(ActivityQuery, AgentQuery):
+    """Parameters of PUT and POST on the State Resource."""
+
+    registration = Uuid()
+    document_id = Name(data_key="stateId", required=True)
+
+
+class StatesQuery(StateQuery):
+    """Parameters of DELETE on the State Resource: one document or all."""
+
+    document_id = Name(data_key="stateId")
+
+
+class AgentProfileQuery(AgentQuery):
+    """Parameters of PUT, POST and DELETE on the Agent Profile Resource."""
+
+    document_id = Name(data_key="profileId", required=True)
+
+
+class ActivityProfileQuery(ActivityQuery):
+    """Parameters of PUT, POST and DELETE on the Activity Profile Resource."""
+
+    document_id = Name(data_key="profileId", required=True)
+
+
+class _Listed(Strict):
+    """A GET of one document by its id, or of the ids of those changed since."""
+
+    since = Timestamp()
+
+    @marshmallow.validates_schema
+    def _one_or_many(self, data: dict[str, Any], **_: Any) -> None:
+        if "since" in data and "document_id" in data:
+            raise ValidationError("Only for the list of documents.", "since")
+
+
+class StateGet(StatesQuery, _Listed):
+    """Parameters of GET on the State Resource."""
+
+
+class AgentProfileGet(AgentProfileQuery, _Listed):
+    """Parameters of GET on the Agent Profile Resource."""
+
+    document_id = Name(data_key="profileId")
+
+
+class ActivityProfileGet(ActivityProfileQuery, _Listed):
+    """Parameters of GET on the Activity Profile Resource."""
+
+    document_id = Name(data_key="profileId")
 
 
 class NoQuery(Schema):

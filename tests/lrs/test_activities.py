@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lrs.activities import changed_definitions, merge_definition
+from lrs.activities import changed_definitions, get_activity, merge_definition
 from lrs.tables import MAIN_TENANT, Activity, key_of
 
 if TYPE_CHECKING:
@@ -87,6 +87,15 @@ def test_what_says_nothing_new_is_not_written_again(db: Session) -> None:
     assert changed(db, {"name": {"es": "uno"}}) == {
         IRI: {"name": {"en": "one", "es": "uno"}, "type": "a"}
     }
+
+
+def test_an_activity_is_told_whether_it_is_known_or_not(db: Session) -> None:
+    unknown = {"objectType": "Activity", "id": IRI}
+    assert get_activity(db, tenant=MAIN_TENANT, iri=IRI) == unknown
+    keep(db, {"type": "a"})
+    known = unknown | {"definition": {"type": "a"}}
+    assert get_activity(db, tenant=MAIN_TENANT, iri=IRI) == known
+    assert get_activity(db, tenant=2, iri=IRI) == unknown
 
 
 def test_another_tenants_definition_is_not_looked_at(db: Session) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import uuid
+from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from sqlalchemy import select
 
+from lrs import persons
 from lrs.persons import (
     actor_keys_of,
+    find_names,
     ifis_of,
     link,
     own_person,
@@ -15,11 +19,13 @@ from lrs.persons import (
     unlink,
 )
 from lrs.rules.tables import Change, PersonLink
+from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, key_of
+from statements.actors import actor_of
 from statements.errors import Invalid
+from statements.prepare import prepare
 
 if TYPE_CHECKING:
-    import uuid
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -110,8 +116,87 @@ def test_a_link_of_one_tenant_is_none_of_another(db: Session, now: datetime) -> 
 
 
 def test_the_person_object_lists_identifiers_by_kind() -> None:
-    assert person_object([MAIL, "mbox::mailto:b@agency.example", ACCOUNT]) == {
+    several = [MAIL, "mbox::mailto:b@agency.example", ACCOUNT]
+    assert person_object(several, ["B", "A"]) == {
         "objectType": "Person",
+        "name": ["B", "A"],
         "mbox": ["mailto:officer@agency.example", "mailto:b@agency.example"],
         "account": [{"homePage": "https://portal.example", "name": "officer"}],
     }
+    assert "name" not in person_object([OTHER], [])
+
+
+def named(ifi: str, name: str) -> dict[str, Any]:
+    return actor_of(ifi) | {"name": name}
+
+
+def store(db: Session, now: datetime, *statements: dict[str, Any]) -> None:
+    common = {
+        "verb": {"id": "https://v.example"},
+        "object": {"id": "https://a.example"},
+    }
+    prepared = []
+    for statement in statements:
+        whole = {"id": str(uuid.uuid4()), **common, **statement}
+        prepared.append(prepare(whole, orjson.dumps(whole), version="2.0.0", now=now))
+    store_statements(
+        db,
+        tenant=MAIN_TENANT,
+        statements=prepared,
+        authority=named(MAIL, "the authority"),
+        now=now,
+    )
+
+
+def test_names_are_found_wherever_statements_give_them(
+    db: Session, now: datetime
+) -> None:
+    someone = named("mbox::mailto:someone@agency.example", "someone else")
+    team = {"objectType": "Group", "name": "no", "member": [someone, named(MAIL, "e")]}
+    store(
+        db,
+        now,
+        {"actor": named(MAIL, "a")},
+        {"actor": someone, "object": named(MAIL, "b")},
+        {"actor": team},
+        {"actor": someone, "context": {"instructor": named(MAIL, "c")}},
+        {"actor": someone, "context": {"team": {**team, "member": [named(MAIL, "d")]}}},
+        {
+            "actor": someone,
+            "context": {
+                "contextAgents": [
+                    {"objectType": "contextAgent", "agent": named(MAIL, "f")}
+                ],
+                "contextGroups": [
+                    {
+                        "objectType": "contextGroup",
+                        "group": {**team, "member": [named(MAIL, "g")]},
+                    }
+                ],
+            },
+        },
+        {
+            "actor": someone,
+            "object": {
+                "objectType": "SubStatement",
+                "actor": named(MAIL, "h"),
+                "verb": {"id": "https://v.example"},
+                "object": {"id": "https://a.example"},
+            },
+        },
+        {"actor": actor_of(MAIL)},
+        {"actor": named(MAIL, "a")},
+        {"actor": named(ACCOUNT, "another's")},
+    )
+    found = find_names(db, tenant=MAIN_TENANT, ifis=[MAIL])
+    assert found == ["a", "h", "f", "g", "d", "c", "e", "b"]
+    assert find_names(db, tenant=MAIN_TENANT, ifis=[ACCOUNT, OTHER]) == ["another's"]
+    assert find_names(db, tenant=2, ifis=[MAIL]) == []
+
+
+def test_names_are_looked_for_in_the_newest_statements(
+    db: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(db, now, *({"actor": named(MAIL, name)} for name in "abcde"))
+    monkeypatch.setattr(persons, "NAMED_IN", 3)
+    assert find_names(db, tenant=MAIN_TENANT, ifis=[MAIL]) == ["e", "d", "c"]

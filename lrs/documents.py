@@ -1,0 +1,373 @@
+"""Documents: State, Agent Profile and Activity Profile, in one table.
+
+xAPI 1.0.3 Communication 2.2, 2.3, 2.6, 2.7, 3.1; xAPI 2.0 4.1.4, 4.1.6.2, 4.1.6.5,
+4.1.6.6. A precondition is a part of the write itself (`UPDATE … WHERE etag = …`,
+`INSERT … ON CONFLICT DO NOTHING`): the number of rows written decides, so of two
+writers who both read the same version one wins and the other is told. Content and
+content type are kept byte for byte; a merge keeps the bytes of every member.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    and_,
+    delete,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lrs.db import Base, UtcDateTime, insert_new
+from lrs.merge import members, merge
+from lrs.preconditions import ANY, Precondition
+from lrs.tables import key_of
+from statements.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    TooLarge,
+    Unavailable,
+)
+
+STATE, AGENT_PROFILE, ACTIVITY_PROFILE = "state", "agent_profile", "activity_profile"
+JSON = "application/json"
+# a document that grows by POST stops here
+MAX_CONTENT = 16 * 1024 * 1024
+# how often a merge begins anew because the document went or came meanwhile
+_TRIES = 20
+
+
+class DocumentExists(Conflict):
+    """There is a document here already; read it, then send its ETag as If-Match."""
+
+
+class Document(Base):
+    """A document: its content as received, and whom and what it is about.
+
+    `context_key` stands for what comes before the id in an address (kind, actor,
+    activity), `document_key` for registration and id.
+    """
+
+    __tablename__ = "document"
+    __table_args__ = (Index("ix_document_actor", "tenant_id", "actor_key"),)
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    context_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    document_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    actor_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    ifi: Mapped[str | None] = mapped_column(Text)
+    activity: Mapped[str | None] = mapped_column(Text)
+    registration: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    document_id: Mapped[str] = mapped_column(Text)
+    content_type: Mapped[str] = mapped_column(Text)
+    etag: Mapped[str] = mapped_column(String(40))
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What documents are about: an actor (by IFI), an activity, or both.
+
+    A registration narrows it; without one a document has none, and a list is of all.
+    """
+
+    tenant: int
+    kind: str
+    ifi: str | None = None
+    activity: str | None = None
+    registration: uuid.UUID | None = None
+
+    @property
+    def key(self) -> uuid.UUID:
+        """The same for every registration."""
+        return _digest(self.kind, self.ifi or "", self.activity or "")
+
+    def document_key(self, document_id: str) -> uuid.UUID:
+        """The key of one document of this context."""
+        return _digest(str(self.registration or ""), document_id)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a document holds."""
+
+    data: bytes
+    content_type: str
+
+    @property
+    def etag(self) -> str:
+        """The SHA-1 of the data in hexadecimal, as xAPI 1.0.3 asks for."""
+        return etag_of(self.data)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it calls itself JSON."""
+        return self.content_type.partition(";")[0].strip().lower() == JSON
+
+
+@dataclass(frozen=True)
+class Named:
+    """A document of a list: its id, and when it was last changed."""
+
+    document_id: str
+    updated: datetime
+
+
+def etag_of(data: bytes) -> str:
+    """The ETag of content, without quotes."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+def get_document(db: Session, *, context: Context, document_id: str) -> Document:
+    """The document; raises NotFound."""
+    found = db.scalar(select(Document).where(*_is(context, document_id)))
+    if found is None:
+        raise NotFound(f"There is no document {document_id[:80]!r} here.")
+    return found
+
+
+def find_documents(
+    db: Session, *, context: Context, since: datetime | None = None
+) -> list[Named]:
+    """The documents of a context by id, or those changed after an instant.
+
+    Without a registration it lists those of every registration, each id once.
+    """
+    wanted = select(Document.document_id, Document.updated).where(*_within(context))
+    if since is not None:
+        wanted = wanted.where(Document.updated > since)
+    newest: dict[str, datetime] = {}
+    for document_id, updated in db.execute(wanted):
+        newest[document_id] = max(updated, newest.get(document_id, updated))
+    return [Named(*item) for item in sorted(newest.items())]
+
+
+def put_document(
+    db: Session,
+    *,
+    context: Context,
+    document_id: str,
+    content: Content,
+    precondition: Precondition,
+    bare: str,
+    now: datetime,
+) -> None:
+    """Store the content as the whole document.
+
+    `bare` says what a request without precondition does: `replace` whatever there is,
+    `create` what is not there (else DocumentExists), or `refuse`. Raises
+    PreconditionFailed, DocumentExists, Invalid.
+    """
+    key, values = _row(context, document_id), _values(content, now)
+    if precondition.match is not None:
+        change = update(Document).where(
+            *_is(context, document_id), *precondition.conditions(Document.etag)
+        )
+        _expect(_count(db, change.values(**values)))
+    elif precondition.none_match is not None and ANY in precondition.none_match:
+        _expect(insert_new(db, Document, **key, **values))
+    elif precondition.none_match is not None:
+        _expect(_upsert(db, key, values, precondition.conditions(Document.etag)))
+    elif bare == "replace":
+        _upsert(db, key, values, [])
+    elif bare == "create":
+        if not insert_new(db, Document, **key, **values):
+            raise _exists()
+    else:
+        if _current(db, context, document_id) is not None:
+            raise _exists()
+        raise Invalid(
+            "A profile document is written with a precondition: send "
+            "If-None-Match: * for a new one, If-Match with the ETag of an old one.",
+            requirement="a PUT of a profile must have If-Match or If-None-Match",
+            section="Communication 3.1",
+        )
+
+
+def post_document(
+    db: Session,
+    *,
+    context: Context,
+    document_id: str,
+    content: Content,
+    precondition: Precondition,
+    now: datetime,
+) -> None:
+    """Set the top-level members of a JSON document, or store it if there is none.
+
+    Both must be JSON objects. The row is locked from reading to writing, so no
+    member that another merge sets is lost. Raises Invalid, PreconditionFailed.
+    """
+    posted = _members_of(content, "The document posted")
+    for _ in range(_TRIES):
+        found = _current(db, context, document_id)
+        _expect(precondition.holds(None if found is None else found.etag))
+        if found is None:
+            row = _row(context, document_id)
+            if insert_new(db, Document, **row, **_values(content, now)):
+                return
+            continue
+        old = Content(found.content, found.content_type)
+        data = merge(_members_of(old, "The document stored"), posted)
+        if len(data) > MAX_CONTENT:
+            raise TooLarge(
+                f"A document may have {MAX_CONTENT} bytes.", limit=MAX_CONTENT
+            )
+        # as it was called before: only its members are set
+        merged = Content(data, found.content_type)
+        change = update(Document).where(*_is(context, document_id))
+        _count(db, change.values(**_values(merged, now)))
+        return
+    raise Unavailable("Others write and remove this document all the time; try again.")
+
+
+def delete_document(
+    db: Session, *, context: Context, document_id: str, precondition: Precondition
+) -> None:
+    """Remove the document; one that is not there is removed already.
+
+    Raises PreconditionFailed, also for If-Match where there is nothing.
+    """
+    gone = delete(Document).where(
+        *_is(context, document_id), *precondition.conditions(Document.etag)
+    )
+    if _count(db, gone) == 0 and precondition.is_given:
+        found = _current(db, context, document_id)
+        # what is there now failed it, or came after the write looked: both are 412
+        _expect(found is None and precondition.match is None)
+
+
+def delete_documents(db: Session, *, context: Context) -> None:
+    """Remove all documents of the context, of one registration or of all."""
+    _count(db, delete(Document).where(*_within(context)))
+
+
+def _members_of(content: Content, which: str) -> dict[str, bytes]:
+    requirement = "a POST needs JSON objects, both the one sent and the one stored"
+    section = "Communication 2.2"
+    if not content.is_json:
+        raise Invalid(
+            f"{which} has the content type {content.content_type[:80]!r}, not {JSON}; "
+            "PUT replaces a document of any kind.",
+            requirement=requirement,
+            section=section,
+        )
+    try:
+        return members(content.data)
+    except Invalid as error:
+        raise Invalid(
+            f"{which} {error.detail}.", requirement=requirement, section=section
+        ) from error
+
+
+def _digest(*parts: str) -> uuid.UUID:
+    """Sixteen bytes of the SHA-256 of parts that hold no U+0000."""
+    return uuid.UUID(bytes=hashlib.sha256("\0".join(parts).encode()).digest()[:16])
+
+
+def _within(context: Context) -> list[ColumnElement[bool]]:
+    found = [
+        Document.tenant_id == context.tenant,
+        Document.context_key == context.key,
+    ]
+    if context.registration is not None:
+        found.append(Document.registration == context.registration)
+    return found
+
+
+def _is(context: Context, document_id: str) -> list[ColumnElement[bool]]:
+    return [
+        Document.tenant_id == context.tenant,
+        Document.context_key == context.key,
+        Document.document_key == context.document_key(document_id),
+    ]
+
+
+def _current(db: Session, context: Context, document_id: str) -> Document | None:
+    """The document as it is now, locked until the transaction ends."""
+    wanted = select(Document).where(*_is(context, document_id)).with_for_update()
+    return db.scalar(wanted.execution_options(populate_existing=True))
+
+
+def _row(context: Context, document_id: str) -> dict[str, Any]:
+    return {
+        "tenant_id": context.tenant,
+        "context_key": context.key,
+        "document_key": context.document_key(document_id),
+        "kind": context.kind,
+        "actor_key": None if context.ifi is None else key_of(context.ifi),
+        "ifi": context.ifi,
+        "activity": context.activity,
+        "registration": context.registration,
+        "document_id": document_id,
+    }
+
+
+def _values(content: Content, now: datetime) -> dict[str, Any]:
+    return {
+        "content": content.data,
+        "content_type": content.content_type,
+        "etag": content.etag,
+        "updated": now,
+    }
+
+
+def _upsert(
+    db: Session,
+    key: dict[str, Any],
+    values: dict[str, Any],
+    conditions: list[ColumnElement[bool]],
+) -> bool:
+    """Insert the row, or change it where the conditions hold; whether it was done."""
+    dialect = db.get_bind().dialect.name
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    command = (
+        make(Document)
+        .values(**key, **values)
+        .on_conflict_do_update(
+            index_elements=["tenant_id", "context_key", "document_key"],
+            set_=values,
+            where=and_(*conditions) if conditions else None,
+        )
+    )
+    return bool(_count(db, command))
+
+
+def _count(db: Session, command: Any) -> int:
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    done = db.execute(command, execution_options=options)
+    return cast("CursorResult[Any]", done).rowcount
+
+
+def _expect(count: int) -> None:
+    if not count:
+        raise PreconditionFailed(
+            "The document is not, or no longer, what If-Match or If-None-Match says; "
+            "nothing was changed. Read it again and send its present ETag.",
+            requirement="a write happens only if its precondition holds",
+            section="Communication 3.1",
+        )
+
+
+def _exists() -> DocumentExists:
+    return DocumentExists(
+        "There is a document here already; nothing was changed. Check its present "
+        "state, then send its ETag as If-Match to replace it.",
+        requirement="a PUT that replaces a document must have If-Match",
+        section="Communication 3.1",
+    )

@@ -1,0 +1,261 @@
+"""The three Document Resources: State, Agent Profile, Activity Profile.
+
+xAPI 1.0.3 Communication 2.2, 2.3, 2.6, 2.7, 3.1; xAPI 2.0 4.1.4, 4.1.6.2, 4.1.6.5,
+4.1.6.6. What a document holds is somebody's data, never a page of ours: it is answered
+as an attachment, in a sandbox (`views/xapi.py` adds the policy), under the type it came
+with. Documents of activities that may tell a pre-test score are not there for callers
+without the scope `pretest/read`.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Response, request
+from marshmallow import Schema
+from sqlalchemy.orm import Session
+
+from lrs import documents
+from lrs.credentials import holds
+from lrs.db import reading, writing
+from lrs.documents import Content, Context
+from lrs.preconditions import Precondition
+from lrs.rules import wall
+from lrs.views import xapi
+from lrs.views.access import allow
+from lrs.views.application import parts
+from lrs.views.callers import current_credential
+from lrs.views.etags import read_precondition, tagged
+from lrs.views.parameters import (
+    ActivityProfileGet,
+    ActivityProfileQuery,
+    AgentProfileGet,
+    AgentProfileQuery,
+    StateGet,
+    StateQuery,
+    StatesQuery,
+    load,
+)
+from statements import actors, scalars
+from statements.errors import Forbidden, Invalid, NotFound
+
+log = logging.getLogger("rollcall.documents")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A Document Resource: its address, its scope, its parameters by method.
+
+    `bare` says what a PUT without precondition does, by version (see
+    `lrs.documents.put_document`).
+    """
+
+    kind: str
+    address: str
+    scope: str
+    get: Schema
+    put: Schema
+    delete: Schema
+    bare: dict[str, str]
+
+
+RESOURCES = (
+    Resource(
+        documents.STATE,
+        "/activities/state",
+        "state",
+        StateGet(),
+        StateQuery(),
+        StatesQuery(),
+        {"1.0.3": "replace", "2.0.0": "create"},
+    ),
+    Resource(
+        documents.AGENT_PROFILE,
+        "/agents/profile",
+        "profile",
+        AgentProfileGet(),
+        AgentProfileQuery(),
+        AgentProfileQuery(),
+        {"1.0.3": "refuse", "2.0.0": "create"},
+    ),
+    Resource(
+        documents.ACTIVITY_PROFILE,
+        "/activities/profile",
+        "profile",
+        ActivityProfileGet(),
+        ActivityProfileQuery(),
+        ActivityProfileQuery(),
+        {"1.0.3": "refuse", "2.0.0": "create"},
+    ),
+)
+
+
+def _serve(resource: Resource) -> None:
+    """Register the four methods of a resource; HEAD comes with GET."""
+
+    @xapi.BLUEPRINT.get(resource.address, endpoint=f"get_{resource.kind}")
+    @allow("credential", scope=f"{resource.scope}/read")
+    def get() -> Response:
+        return _get(resource)
+
+    @xapi.BLUEPRINT.put(resource.address, endpoint=f"put_{resource.kind}")
+    @allow("credential", scope=resource.scope)
+    def put() -> Response:
+        return _put(resource)
+
+    @xapi.BLUEPRINT.post(resource.address, endpoint=f"post_{resource.kind}")
+    @allow("credential", scope=resource.scope)
+    def post() -> Response:
+        return _post(resource)
+
+    @xapi.BLUEPRINT.delete(resource.address, endpoint=f"delete_{resource.kind}")
+    @allow("credential", scope=resource.scope)
+    def delete() -> Response:
+        return _delete(resource)
+
+
+for each in RESOURCES:
+    _serve(each)
+
+
+def _get(resource: Resource) -> Response:
+    """One document, or the ids of those there are."""
+    given = load(resource.get, request.args)
+    context = _context(resource, given)
+    with reading(parts().engine) as db:
+        is_hidden = _is_hidden(db, context)
+        if "document_id" not in given:
+            found = [] if is_hidden else _listed(db, context, given)
+            body = orjson.dumps([one.document_id for one in found])
+            newest = max((one.updated for one in found), default=None)
+            answer = Response(body, content_type=documents.JSON)
+            return tagged(answer, etag=documents.etag_of(body), last_modified=newest)
+        if is_hidden:
+            # as where there is none: whoever may not read it may not know of it
+            raise NotFound(f"There is no document {given['document_id'][:80]!r} here.")
+        document = documents.get_document(
+            db, context=context, document_id=given["document_id"]
+        )
+    answer = Response(document.content)
+    answer.headers["Content-Type"] = document.content_type
+    answer.headers["Content-Disposition"] = "attachment"
+    return tagged(answer, etag=document.etag, last_modified=document.updated)
+
+
+def _listed(
+    db: Session, context: Context, given: dict[str, Any]
+) -> list[documents.Named]:
+    return documents.find_documents(db, context=context, since=given.get("since"))
+
+
+def _put(resource: Resource) -> Response:
+    """Store the body as the whole document."""
+    given = load(resource.put, request.args)
+    context, precondition = _context(resource, given), read_precondition()
+    content = _content()
+    with writing(parts().engine) as db:
+        _refuse_guesses(db, context, precondition)
+        documents.put_document(
+            db,
+            context=context,
+            document_id=given["document_id"],
+            content=content,
+            precondition=precondition,
+            bare=resource.bare[xapi.version()],
+            now=datetime.now(UTC),
+        )
+    return Response(status=204)
+
+
+def _post(resource: Resource) -> Response:
+    """Set the members of the body in a JSON document, or store it."""
+    given = load(resource.put, request.args)
+    context, precondition = _context(resource, given), read_precondition()
+    content = _content()
+    with writing(parts().engine) as db:
+        _refuse_guesses(db, context, precondition)
+        documents.post_document(
+            db,
+            context=context,
+            document_id=given["document_id"],
+            content=content,
+            precondition=precondition,
+            now=datetime.now(UTC),
+        )
+    return Response(status=204)
+
+
+def _delete(resource: Resource) -> Response:
+    """Remove one document, or all state of an actor in an activity."""
+    given = load(resource.delete, request.args)
+    context, precondition = _context(resource, given), read_precondition()
+    if precondition.is_given and "document_id" not in given:
+        raise Invalid("If-Match and If-None-Match are for one document: name it.")
+    with writing(parts().engine) as db:
+        _refuse_guesses(db, context, precondition)
+        if "document_id" in given:
+            documents.delete_document(
+                db,
+                context=context,
+                document_id=given["document_id"],
+                precondition=precondition,
+            )
+        else:
+            documents.delete_documents(db, context=context)
+    return Response(status=204)
+
+
+def _context(resource: Resource, given: dict[str, Any]) -> Context:
+    return Context(
+        tenant=current_credential().tenant_id,
+        kind=resource.kind,
+        ifi=actors.ifi(given["agent"]) if "agent" in given else None,
+        activity=given.get("activity"),
+        registration=given.get("registration"),
+    )
+
+
+def _content() -> Content:
+    """The body as sent, with its type; raises Invalid."""
+    kind = request.headers.get("Content-Type", "").strip()
+    if kind and not scalars.is_media_type(kind):
+        raise Invalid(f"Content-Type {kind[:80]!r} is not a media type.")
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise Invalid(f"Send the document as it is, not encoded ({encoding[:80]}).")
+    return Content(xapi.body(), kind or "application/octet-stream")
+
+
+def _is_hidden(db: Session, context: Context) -> bool:
+    """Whether the documents of a context are behind the pre-test wall for the caller.
+
+    A document may hold anything, a score too: it is hidden wherever a score would be.
+    """
+    if context.activity is None:
+        return False
+    known = wall.pretest_wall(db, tenant=context.tenant)
+    if not known.hides_score_of(context.activity):
+        return False
+    caller = current_credential()
+    if not holds(caller, wall.SCOPE):
+        return True
+    log.warning(
+        "reading documents behind the pre-test wall",
+        extra={
+            "tenant": context.tenant,
+            "credential": caller.key,
+            "activity": context.activity,
+        },
+    )
+    return False
+
+
+def _refuse_guesses(db: Session, context: Context, precondition: Precondition) -> None:
+    """Nobody finds out a hidden document by guessing the ETag of what it may hold."""
+    if precondition.names_tags and _is_hidden(db, context):
+        raise Forbidden(
+            "Documents of this activity may tell a pre-test score, so their ETags are "
+            f"for the scope {wall.SCOPE} alone. Send If-Match: * or no precondition."
+        )
