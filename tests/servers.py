@@ -148,8 +148,11 @@ def answers(address: str | tuple[str, int]) -> bool:
 # the wheel's files copied when that user may not reach them where they are.
 
 
-def start_postgres() -> dict[str, Any]:
-    """Make and start a PostgreSQL of its own on a unix socket in a fresh folder."""
+def start_postgres(**changed: str) -> dict[str, Any]:
+    """Make and start a PostgreSQL of its own on a unix socket in a fresh folder.
+
+    Its settings are those of tests, but for those given.
+    """
     home, run_as, copied = postgres_home()
     folder = Path(tempfile.mkdtemp(prefix="rollcall-pg-"))
     if run_as:
@@ -176,6 +179,7 @@ def start_postgres() -> dict[str, Any]:
         "full_page_writes": "off",
         "autovacuum": "off",
         "log_min_messages": "error",
+        **changed,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
