@@ -19,7 +19,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint fix lock bench drill pictures clean
+.PHONY: help run setup test lint fix lock bench conformance drill pictures clean
 
 help:
 	@echo 'make run     a demonstration on http://localhost:8000, until Ctrl-C'
@@ -29,6 +29,7 @@ help:
 	@echo 'make fix     what the linter can put right by itself'
 	@echo 'make lock    writes requirements*.txt and package-lock.json anew'
 	@echo 'make bench   speed, one line per figure'
+	@echo 'make conformance SUITE=  the public xAPI suite, from a checkout of it'
 	@echo 'make drill   long fault runs, one line per figure (FIGURE=F1 for one)'
 
 run: setup
@@ -89,6 +90,11 @@ lint: $(TOOLS)
 
 bench: setup $(TOOLS)
 	@$(BIN)/python -m tests.bench
+
+# docs/developers.md says where the suite is from; ONLY='--version 1.0.3' is a part.
+conformance: setup $(TOOLS)
+	@test -n "$(SUITE)" || { echo 'SUITE= names a checkout of the suite' >&2; exit 2; }
+	@$(BIN)/python -m tests.public_suite "$(abspath $(SUITE))" $(ONLY)
 
 # The tests of tests/faults at full length; the lines that begin with F are the figures.
 drill: setup $(TOOLS) $(BROWSER)
