@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lrs.credentials import SCOPES, Caller, Token, digest, holds
+from lrs.db import writing
+from lrs.parts import Parts
 from lrs.tenants import touch
 from statements.errors import Invalid
 
@@ -86,7 +87,7 @@ def revoke_token(db: Session, *, token: str) -> None:
         db.flush()
 
 
-def forget_expired(db: Session, *, now: datetime) -> int:
-    """Delete the tokens that are over; how many."""
-    done = db.execute(delete(Token).where(Token.expires_at <= now))
-    return cast("CursorResult[Any]", done).rowcount
+def forget_expired(parts: Parts, now: datetime) -> None:
+    """Periodic: tokens that are over are deleted."""
+    with writing(parts.engine) as db:
+        db.execute(delete(Token).where(Token.expires_at <= now))
