@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy import MetaData
-from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import lrs.cli
+import lrs.oauth
 import lrs.rules.cli
 import lrs.server
 import lrs.transfer.cli
@@ -34,12 +34,12 @@ import player.views.content
 import portal.certificates
 import portal.cli
 import portal.views
-from lrs.config import Config, plain_host
+from lrs.commands import run_command
+from lrs.config import plain_host
 from lrs.db import Base
 from lrs.parts import Parts
 from lrs.rules import derive
 from lrs.worker import Work
-from statements.errors import DomainError
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -53,6 +53,7 @@ WORK = Work(
     },
     followers={"rules": derive.derive_range},
     periodic={
+        "tokens.forget": (timedelta(hours=1), lrs.oauth.forget_expired),
         "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
     },
 )
@@ -147,20 +148,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command: 0 done, 1 refused or failed with a reason, 2 wrong use."""
-    arguments = parser().parse_args(argv)
-    try:
-        # what looks at a file alone leaves nothing behind, not even a secret key
-        alone = getattr(arguments, "alone", False)
-        config = Config() if alone else Config.from_env(os.environ)
-        return int(arguments.run(arguments, config))
-    except DomainError as error:
-        sys.stderr.write(f"rollcall: {error.detail}\n")
-    except OperationalError as error:
-        reason = str(error.orig).partition("\n")[0]
-        sys.stderr.write(f"rollcall: the database does not answer: {reason}\n")
-    except KeyboardInterrupt:
-        sys.stderr.write("rollcall: interrupted\n")
-    return 1
+    return run_command(parser(), argv, os.environ)
 
 
 if __name__ == "__main__":

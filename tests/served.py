@@ -34,11 +34,14 @@ def free_port() -> int:
 class Served:
     """`rollcall` with settings of its own; `start`, `kill`, `stop`."""
 
+    program: tuple[str, ...] = (sys.executable, str(ROOT / "wsgi.py"))
+    folder = ROOT
+
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
         """Take settings without the prefix; the port is chosen here."""
         self.port = free_port()
         self.log = log
-        self.command = [sys.executable, str(ROOT / "wsgi.py"), "serve"]
+        self.command = [*self.program, "serve"]
         self.process: subprocess.Popen[bytes] | None = None
         self.portal = f"http://localhost:{self.port}"
         self.environ = {
@@ -58,8 +61,8 @@ class Served:
     def run(self, *words: str, standard_input: str | None = None) -> str:
         """Run a command of the command line; its standard output."""
         done = subprocess.run(
-            [sys.executable, str(ROOT / "wsgi.py"), *words],
-            cwd=ROOT,
+            [*self.program, *words],
+            cwd=self.folder,
             env=self.environ,
             input=standard_input,
             capture_output=True,
@@ -83,7 +86,7 @@ class Served:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, *words],
-                cwd=ROOT,
+                cwd=self.folder,
                 env=self.environ,
                 stdout=log,
                 stderr=log,
