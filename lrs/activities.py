@@ -4,7 +4,6 @@ xAPI 1.0.3 Data 2.4.4.1: a store keeps the definition it finds best; here the la
 one wins member by member, and language maps are merged entry by entry.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -52,28 +51,3 @@ def get_activity(db: Session, *, tenant: int, iri: str) -> dict[str, Any]:
     )
     activity: dict[str, Any] = {"objectType": "Activity", "id": iri}
     return activity | ({"definition": definition} if definition else {})
-
-
-def changed_definitions(
-    db: Session, *, tenant: int, received: Iterable[tuple[str, Mapping[str, Any]]]
-) -> dict[str, dict[str, Any]]:
-    """IRIs whose definition differs from what is stored, with the merged definition."""
-    wanted = merge_received(received)
-    if not wanted:
-        return {}
-    rows = db.execute(
-        select(Activity.activity_key, Activity.definition).where(
-            Activity.tenant_id == tenant,
-            Activity.activity_key.in_([key_of(iri) for iri in wanted]),
-        )
-    )
-    stored: dict[uuid.UUID, dict[str, Any] | None] = dict(rows.all())
-    merged = {
-        iri: merge_definition(stored.get(key_of(iri)), definition)
-        for iri, definition in wanted.items()
-    }
-    return {
-        iri: definition
-        for iri, definition in merged.items()
-        if definition != stored.get(key_of(iri))
-    }

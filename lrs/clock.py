@@ -1,62 +1,91 @@
-"""Up to which instant readers see everything: X-Experience-API-Consistent-Through.
+"""What every request asks of a tenant first: how far its log is, and how consistent.
 
-xAPI 1.0.3 Communication 2.1.3. The clock row of a tenant is locked from the moment a
-write takes its numbers until it commits. So the committed `stored` is always a true
-answer; and whoever gets the lock knows that nothing is under way, may move the clock
-to the present, and answer with that. A store that nobody writes to so keeps moving,
-and clients that wait for the instant to pass get on.
+xAPI 1.0.3 Communication 2.1.3 (X-Experience-API-Consistent-Through). The clock row of
+a tenant is locked from the moment a write takes its numbers until it commits. So the
+committed `stored` is always a true answer; and whoever gets the lock knows that
+nothing is under way, may move the clock to the present, and answer with that. A store
+that nobody writes to so keeps moving, and clients that wait for the instant to pass
+get on.
 """
 
-from datetime import datetime, timedelta
-from typing import cast
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import OperationalError
 
-from lrs.db import LOCK_TIMEOUT_SECONDS, reading
+from lrs.db import LOCK_TIMEOUT_SECONDS
+from lrs.direct import Driver
 from lrs.tables import Clock
 
 # how far behind the answer may be before a write is spent on it
 STEP = timedelta(milliseconds=200)
-# made once: every request asks this
-_STORED = select(Clock.stored).where(Clock.tenant_id == bindparam("tenant"))
+_GLANCE = """
+SELECT clock.seq, clock.stored, tenant.revision
+FROM clock JOIN tenant ON tenant.id = clock.tenant_id WHERE clock.tenant_id = {}
+"""
+_GLANCES = {"postgresql": _GLANCE.format("%s"), "sqlite": _GLANCE.format("?")}
 
 
-def stored_through(engine: Engine, *, tenant: int) -> datetime:
-    """The instant of the newest statement, or the last one the clock was moved to."""
-    with reading(engine) as db:
-        return db.execute(_STORED, {"tenant": tenant}).scalar_one()
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The newest number and instant of a tenant, and the revision of its settings."""
+
+    tenant: int
+    seq: int
+    stored: datetime
+    revision: int
 
 
-def consistent_through(engine: Engine, *, tenant: int, now: datetime) -> datetime:
-    """An instant such that a reading begun after this call misses nothing before it."""
-    stored = stored_through(engine, tenant=tenant)
-    if now - stored < STEP:
-        return stored
-    return _move(engine, tenant, now) or stored
+def glance(driver: Driver, *, tenant: int) -> Glance:
+    """How things stand with a tenant, in one round trip."""
+    ((seq, stored, revision),) = driver.rows(_GLANCES[driver.dialect], (tenant,))
+    return Glance(tenant, seq, as_instant(stored), revision)
 
 
-def _move(engine: Engine, tenant: int, now: datetime) -> datetime | None:
+def as_instant(value: Any) -> datetime:
+    """The instant that a driver gave: SQLite's are text without a zone."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return cast("datetime", value)
+
+
+def consistent_through(engine: Engine, seen: Glance, *, now: datetime) -> Glance:
+    """How things stand with an instant that is not long ago, if that can be had.
+
+    A reading begun after this call, up to its number, misses nothing before its
+    `stored`.
+    """
+    if now - seen.stored < STEP:
+        return seen
+    return _move(engine, seen, now) or seen
+
+
+def _move(engine: Engine, seen: Glance, now: datetime) -> Glance | None:
     """The present, if nothing is under way; never waits for a writer."""
     with engine.connect() as connection:
         _set_patience(connection, 0)
         try:
             with connection.begin():
-                stored = connection.execute(
-                    select(Clock.stored)
-                    .where(Clock.tenant_id == tenant)
+                row = connection.execute(
+                    select(Clock.seq, Clock.stored)
+                    .where(Clock.tenant_id == seen.tenant)
                     .with_for_update(skip_locked=True)
-                ).scalar()
-                if stored is None or stored >= now:
-                    return stored
-                connection.execute(
-                    update(Clock).where(Clock.tenant_id == tenant).values(stored=now)
-                )
+                ).first()
+                if row is None:
+                    return None
+                if row.stored < now:
+                    connection.execute(
+                        update(Clock)
+                        .where(Clock.tenant_id == seen.tenant)
+                        .values(stored=now)
+                    )
+                return replace(seen, seq=row.seq, stored=max(row.stored, now))
         except OperationalError:
             return None
         finally:
             _set_patience(connection, LOCK_TIMEOUT_SECONDS)
-    return now
 
 
 def _set_patience(connection: Connection, seconds: int) -> None:

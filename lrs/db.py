@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import orjson
 import psycopg
+from pysqlite3 import dbapi2
 from sqlalchemy import (
     CursorResult,
     DateTime,
@@ -155,8 +156,6 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    from pysqlite3 import dbapi2
-
     if dbapi2.sqlite_version_info < SQLITE_MINIMUM:
         message = f"SQLite {dbapi2.sqlite_version} can corrupt a WAL file; 3.51.3 or newer is needed."
         raise Unavailable(message)
@@ -196,7 +195,7 @@ def reading(engine: Engine) -> Iterator[Session]:
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # type: ignore[dict-item]
     with (
-        _busy_is_unavailable(),
+        busy_is_unavailable(),
         engine.connect().execution_options(**options) as connection,
         Session(connection, autoflush=False) as db,
     ):
@@ -207,7 +206,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 def writing(engine: Engine) -> Iterator[Session]:
     """One transaction: return commits, raise rolls back."""
     with (
-        _busy_is_unavailable(),
+        busy_is_unavailable(),
         Session(engine, expire_on_commit=False) as db,
         db.begin(),
     ):
@@ -215,22 +214,30 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def _busy_is_unavailable() -> Iterator[None]:
+def busy_is_unavailable() -> Iterator[None]:
     """What passes by itself (a lock, a lost connection, no space) is 503, never 500."""
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable("The database is busy; try again.") from error
-    except OperationalError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if isinstance(error.orig, psycopg.Error):
-            # a connection that broke has no state of its own
-            passing = state is None or state in PASSING or state[:2] in PASSING_CLASSES
-        else:
-            passing = any(word in str(error.orig).lower() for word in PASSING_SQLITE)
-        if not passing:
+    except (
+        OperationalError,
+        psycopg.OperationalError,
+        dbapi2.OperationalError,
+    ) as error:
+        reason = error.orig if isinstance(error, OperationalError) else error
+        if not _passes(reason):
             raise
         raise Unavailable("The database is busy; try again.") from error
+
+
+def _passes(reason: BaseException | None) -> bool:
+    """Whether what a driver complains of passes by itself."""
+    if isinstance(reason, psycopg.Error):
+        # a connection that broke has no state of its own
+        state = reason.sqlstate
+        return state is None or state in PASSING or state[:2] in PASSING_CLASSES
+    return any(word in str(reason).lower() for word in PASSING_SQLITE)
 
 
 def insert_new(db: Session, table: type[Base], **values: Any) -> bool:
@@ -240,7 +247,11 @@ def insert_new(db: Session, table: type[Base], **values: Any) -> bool:
     """
     dialect = db.get_bind().dialect.name
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    done = db.execute(make(table).values(**values).on_conflict_do_nothing())
+    # of inserts psycopg's count is dropped unless it is asked for
+    counted = (
+        make(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    )
+    done = db.execute(counted.values(**values))
     return bool(cast("CursorResult[Any]", done).rowcount)
 
 

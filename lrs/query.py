@@ -4,45 +4,56 @@ xAPI 1.0.3 Communication 2.1.3, 2.1.4; xAPI 2.0 4.1.6.1. Pages go by `seq`, whic
 one order with `stored` and with the commits, so a page never shifts while others
 write. A statement matches by itself or because it refers (StatementRef, in any number
 of steps) to one that does; `since` and `until` hold for the statement itself.
+
+SQLAlchemy writes each command once, by the shape of what is asked (which filters are
+given, not their values); from then on the driver runs it with the values. Building a
+select anew for each request took ten times as long as running it.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    BindParameter,
     ColumnElement,
+    Dialect,
     Select,
-    Subquery,
+    Uuid,
     and_,
     bindparam,
     exists,
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, aliased
 
-from lrs.rules.wall import pretest_wall
+from lrs.clock import as_instant
+from lrs.db import UtcDateTime
+from lrs.direct import Driver, driver_of
+from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
 from lrs.tables import Activity, Authority, Clock, Reference, Statement, key_of
 from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
 
 Row = type[Statement]
-# what must hold of a row, so that the reader may know of it
-Readable = Callable[[Row], list[ColumnElement[bool]]]
 # both databases limit the parameters of one command
 MAX_KEYS = 10_000
-# made once: an alias is dear to make, and statements with the same ones are compiled once
+MAX_AUTHORITIES = 10_000
 _VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
-_LAST_SEQ = select(Clock.seq).where(Clock.tenant_id == bindparam("tenant"))
-_A_TARGET = (
-    select(Statement.seq)
-    .where(Statement.tenant_id == bindparam("tenant"), Statement.target_id.is_not(None))
-    .limit(1)
-)
+_DIALECTS: dict[str, Dialect] = {
+    "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
+    "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
+}
+# authorities by their key, which is a digest of them: true of every database
+_AUTHORITIES: dict[uuid.UUID, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +75,17 @@ class Filter:
     behind_wall: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A stored statement: its text lacks `stored` and `authority`."""
+    """A stored statement: its text lacks `stored` and `authority`.
+
+    `plain` has a bit for each version in which the text needs no other change.
+    """
 
     seq: int
     stored: datetime
     payload: bytes
+    plain: int
     authority: str
 
 
@@ -84,36 +99,32 @@ class Page:
 
 def last_seq(db: Session, *, tenant: int) -> int:
     """The number of the newest statement; 0 when there is none."""
-    return db.execute(_LAST_SEQ, {"tenant": tenant}).scalar_one()
+    return db.scalars(select(Clock.seq).where(Clock.tenant_id == tenant)).one()
 
 
 def get_statement(
-    db: Session,
+    db: Session | Driver,
     *,
     tenant: int,
     statement_id: uuid.UUID,
     is_voided: bool = False,
     filter: Filter | None = None,
+    wall: Wall | None = None,
 ) -> Found:
-    """The statement of this id if it is, or is not, voided; raises NotFound."""
-    given = filter or Filter()
-    voided = is_voided_condition(Statement)
-    readable = _readable(db, tenant, given)
-    row = db.execute(
-        _found(tenant).where(
-            Statement.statement_id == statement_id,
-            voided if is_voided else ~voided,
-            *readable(Statement),
-        )
-    ).first()
-    if row is None:
+    """The statement of this id if it is, or is not, voided; raises NotFound.
+
+    `wall` as in `find_statements`.
+    """
+    reader = _Reader(db, tenant, filter or Filter(), wall)
+    found = reader.run("voided" if is_voided else "one", statement_id=statement_id)
+    if not found:
         kind = "voided statement" if is_voided else "statement"
         raise NotFound(f"There is no {kind} with the id {statement_id}.")
-    return Found(*row)
+    return found[0]
 
 
 def find_statements(
-    db: Session,
+    db: Session | Driver,
     *,
     tenant: int,
     filter: Filter,
@@ -121,37 +132,32 @@ def find_statements(
     ascending: bool = False,
     after: int | None = None,
     newest: int | None = None,
+    wall: Wall | None = None,
 ) -> Page:
     """A page of statements that are not voided.
 
     `after` is the `seq` of the last statement of the page before, `newest` the highest
-    that this reading may reach.
+    that this reading may reach. `wall` is the pre-test wall where the caller has it at
+    hand; else it is looked up, which takes a session.
     """
-    low, high = _bounds(db, tenant, filter)
-    if newest is not None:
-        high = newest if high is None else min(high, newest)
-    if after is not None and ascending:
-        low = after if low is None else max(low, after)
-    elif after is not None:
-        high = after - 1 if high is None else min(high, after - 1)
-    readable = _readable(db, tenant, filter)
-    within = _Window(tenant, low, high, ascending, limit + 1, readable)
-    rows = _fetch(db, within, _direct(filter, within).subquery())
-    if _is_narrow(filter) and _has_targets(db, tenant):
+    reader = _Reader(db, tenant, filter, wall)
+    within = reader.window(
+        ascending=ascending, limit=limit + 1, after=after, newest=newest
+    )
+    found = reader.run("direct", within)
+    if _is_narrow(filter) and reader.has_targets():
         is_whole = after is None and filter.since is None and filter.until is None
-        if len(rows) > limit:
+        if len(found) > limit:
             # of those that refer, only what comes before the end of this page matters
-            chosen = _referring(filter, within.up_to(rows[-1].seq))
+            more = reader.run("referring", within.up_to(found[-1].seq))
         elif is_whole and filter.authority is None:
-            chosen = _referrers(filter, within)
+            more = reader.run("referrers", within)
         else:
-            chosen = _referring(filter, within)
-        seen = {row.seq for row in rows}
-        rows += [
-            row for row in _fetch(db, within, chosen.subquery()) if row.seq not in seen
-        ]
-        rows.sort(key=lambda row: row.seq, reverse=not ascending)
-    return Page(rows[:limit], len(rows) > limit)
+            more = reader.run("referring", within)
+        seen = {one.seq for one in found}
+        found += [one for one in more if one.seq not in seen]
+        found.sort(key=lambda one: one.seq, reverse=not ascending)
+    return Page(found[:limit], len(found) > limit)
 
 
 def definitions(
@@ -187,12 +193,10 @@ def is_voided_condition(row: Row) -> ColumnElement[bool]:
 class _Window:
     """Which numbers a page is looked for in, from which end, and how many."""
 
-    tenant: int
     low: int | None
     high: int | None
     ascending: bool
     limit: int
-    readable: Readable
 
     def up_to(self, seq: int) -> "_Window":
         """The part of the window that a page ending with this number takes."""
@@ -200,47 +204,137 @@ class _Window:
             return replace(self, high=seq)
         return replace(self, low=seq - 1)
 
-    def inside(self, chosen: Select[Any], seq: Any) -> Select[Any]:
-        """Only rows inside the window."""
-        if self.low is not None:
-            chosen = chosen.where(seq > self.low)
-        if self.high is not None:
-            chosen = chosen.where(seq <= self.high)
-        return chosen
 
-    def cut(self, chosen: Select[Any], seq: Any) -> Select[Any]:
-        """The first rows inside the window."""
-        chosen = self.inside(chosen, seq)
-        chosen = chosen.order_by(seq.asc() if self.ascending else seq.desc())
-        return chosen.limit(self.limit)
+class _Reader:
+    """One reading: its filter and what its commands are run with."""
+
+    def __init__(
+        self, db: Session | Driver, tenant: int, filter: Filter, wall: Wall | None
+    ) -> None:
+        if filter.behind_wall:
+            wall = None
+        elif wall is None:
+            if not isinstance(db, Session):
+                message = "a reading without a session needs the wall"
+                raise TypeError(message)
+            wall = pretest_wall(db, tenant=tenant)
+        self.driver = db if isinstance(db, Driver) else driver_of(db)
+        self.tenant = tenant
+        self.filter = filter
+        self.is_walled = wall is not None and bool(wall.activities)
+        self.values: dict[str, Any] = {
+            "tenant": tenant,
+            "agent": filter.agent and key_of(filter.agent),
+            "verb": filter.verb and key_of(filter.verb),
+            "activity": filter.activity and key_of(filter.activity),
+            "registration": filter.registration,
+            "authority": filter.authority,
+        }
+        if wall is not None and self.is_walled:
+            self.values |= hidden_values(wall, self.driver.dialect)
+        if self.driver.dialect == "sqlite":
+            self.values = {name: _plain(one) for name, one in self.values.items()}
+
+    def window(
+        self,
+        *,
+        ascending: bool,
+        limit: int,
+        after: int | None,
+        newest: int | None,
+    ) -> _Window:
+        """`since`, `until`, the page before and the first one, as numbers."""
+        since, until = self.filter.since, self.filter.until
+        low = None if since is None else self._newest_at(since)
+        high = None if until is None else self._newest_at(until)
+        if newest is not None:
+            high = newest if high is None else min(high, newest)
+        if after is not None and ascending:
+            low = after if low is None else max(low, after)
+        elif after is not None:
+            high = after - 1 if high is None else min(high, after - 1)
+        return _Window(low, high, ascending, limit)
+
+    def _newest_at(self, instant: datetime) -> int:
+        """The last number up to an instant: a look-up instead of a second order."""
+        values = {"tenant": self.tenant, "instant": _bound(instant, self.driver)}
+        found = _command(self.driver.dialect, _NEWEST_AT).rows(self.driver, values)
+        return found[0][0] if found else 0
+
+    def has_targets(self) -> bool:
+        """Whether any statement refers to another."""
+        command = _command(self.driver.dialect, _A_TARGET)
+        return bool(command.rows(self.driver, {"tenant": self.tenant}))
+
+    def run(
+        self,
+        kind: str,
+        within: _Window | None = None,
+        statement_id: uuid.UUID | None = None,
+    ) -> list[Found]:
+        """The statements that a kind of command finds, in order."""
+        within = within or _Window(None, None, ascending=False, limit=1)
+        filter = self.filter
+        shape = _Shape(
+            dialect=self.driver.dialect,
+            kind=kind,
+            agent=filter.agent is not None,
+            verb=filter.verb is not None,
+            activity=filter.activity is not None,
+            registration=filter.registration is not None,
+            related_agents=filter.related_agents,
+            related_activities=filter.related_activities,
+            authority=filter.authority is not None,
+            low=within.low is not None,
+            high=within.high is not None,
+            ascending=within.ascending,
+            walled=self.is_walled,
+        )
+        values = {
+            **self.values,
+            "low": within.low,
+            "high": within.high,
+            "limit": within.limit,
+            "statement_id": _plain(statement_id)
+            if shape.dialect == "sqlite"
+            else statement_id,
+        }
+        rows = _shaped(shape).rows(self.driver, values)
+        if shape.dialect == "sqlite":
+            rows = [
+                (seq, as_instant(stored), bytes(payload), plain, uuid.UUID(key))
+                for seq, stored, payload, plain, key in rows
+            ]
+        if unknown := {row[4] for row in rows} - _AUTHORITIES.keys():
+            self._learn(unknown)
+        return [
+            Found(seq, stored, payload, plain, _AUTHORITIES[key])
+            for seq, stored, payload, plain, key in rows
+        ]
+
+    def _learn(self, keys: Iterable[uuid.UUID]) -> None:
+        """Remember authorities that were not met before."""
+        if len(_AUTHORITIES) > MAX_AUTHORITIES:
+            _AUTHORITIES.clear()
+        for key in keys:
+            given = {"tenant": self.tenant, "key": _bound(key, self.driver)}
+            command = _command(self.driver.dialect, _AUTHORITY)
+            ((body,),) = command.rows(self.driver, given)
+            _AUTHORITIES[key] = body
 
 
-def _fetch(db: Session, within: _Window, chosen: Subquery) -> list[Found]:
-    """The chosen statements themselves, in order."""
-    order = Statement.seq.asc() if within.ascending else Statement.seq.desc()
-    rows = db.execute(
-        _found(within.tenant)
-        .join(chosen, chosen.c.seq == Statement.seq)
-        .order_by(order)
-    )
-    return [Found(*row) for row in rows]
+def _bound(value: Any, driver: Driver) -> Any:
+    return _plain(value) if driver.dialect == "sqlite" else value
 
 
-def _found(tenant: int) -> Select[Any]:
-    columns: tuple[Any, ...] = (
-        Statement.seq,
-        Statement.stored,
-        Statement.payload,
-        Authority.body,
-    )
-    chosen: Select[Any] = select(*columns)
-    return chosen.join(
-        Authority,
-        and_(
-            Authority.tenant_id == Statement.tenant_id,
-            Authority.authority_key == Statement.authority_key,
-        ),
-    ).where(Statement.tenant_id == tenant)
+def _plain(value: Any) -> Any:
+    """A value as SQLAlchemy keeps it in SQLite."""
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        bound = UtcDateTime().process_bind_param(value, _DIALECTS["sqlite"])
+        return f"{bound:%Y-%m-%d %H:%M:%S.%f}"
+    return value
 
 
 def _is_narrow(filter: Filter) -> bool:
@@ -248,90 +342,186 @@ def _is_narrow(filter: Filter) -> bool:
     return any((filter.agent, filter.verb, filter.activity, filter.registration))
 
 
-def _has_targets(db: Session, tenant: int) -> bool:
-    return db.execute(_A_TARGET, {"tenant": tenant}).first() is not None
+# The commands
 
 
-def _bounds(db: Session, tenant: int, filter: Filter) -> tuple[int | None, int | None]:
-    """`since` and `until` as numbers: one look-up each instead of a second order."""
-
-    def newest_at(instant: datetime) -> int:
-        return (
-            db.execute(
-                select(Statement.seq)
-                .where(Statement.tenant_id == tenant, Statement.stored <= instant)
-                .order_by(Statement.stored.desc())
-                .limit(1)
-            ).scalar()
-            or 0
-        )
-
-    return (
-        None if filter.since is None else newest_at(filter.since),
-        None if filter.until is None else newest_at(filter.until),
+_TENANT: BindParameter[int] = bindparam("tenant", required=False, type_=BigInteger())
+_NEWEST_AT = (
+    select(Statement.seq)
+    .where(
+        Statement.tenant_id == _TENANT,
+        Statement.stored <= bindparam("instant", required=False, type_=UtcDateTime()),
     )
+    .order_by(Statement.stored.desc())
+    .limit(1)
+)
+_A_TARGET = (
+    select(Statement.seq)
+    .where(Statement.tenant_id == _TENANT, Statement.target_id.is_not(None))
+    .limit(1)
+)
+_AUTHORITY = select(Authority.body).where(
+    Authority.tenant_id == _TENANT,
+    Authority.authority_key == bindparam("key", required=False, type_=Uuid()),
+)
 
 
-def _readable(db: Session, tenant: int, filter: Filter) -> Readable:
+@dataclass(frozen=True, kw_only=True)
+class _Shape:
+    """What makes a difference to the text of a command."""
+
+    dialect: str
+    kind: str
+    agent: bool
+    verb: bool
+    activity: bool
+    registration: bool
+    related_agents: bool
+    related_activities: bool
+    authority: bool
+    low: bool
+    high: bool
+    ascending: bool
+    walled: bool
+
+
+@dataclass(frozen=True)
+class _Command:
+    """The text of a command, and the values in it that are always the same."""
+
+    text: str
+    constants: dict[str, Any]
+
+    def rows(self, driver: Driver, values: Mapping[str, Any]) -> list[Any]:
+        """What it finds with these values."""
+        return driver.rows(self.text, {**self.constants, **values})
+
+
+@lru_cache(maxsize=4096)
+def _shaped(shape: _Shape) -> _Command:
+    """The command of this shape."""
+    return _command(shape.dialect, _KINDS[shape.kind](shape))
+
+
+@lru_cache(maxsize=100)
+def _command(dialect: str, command: Select[Any]) -> _Command:
+    compiled = command.compile(
+        dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True}
+    )
+    given = compiled.params.items()
+    return _Command(str(compiled), {k: v for k, v in given if v is not None})
+
+
+def _key(name: str) -> BindParameter[uuid.UUID]:
+    return bindparam(name, required=False, type_=Uuid())
+
+
+def _number(name: str) -> BindParameter[int]:
+    return bindparam(name, required=False, type_=BigInteger())
+
+
+def _columns(row: Row) -> tuple[Any, ...]:
+    return row.seq, row.stored, row.payload, row.plain, row.authority_key
+
+
+def _readable(shape: _Shape, row: Row) -> list[ColumnElement[bool]]:
     """What the reader may know of at all: the own ones, nothing behind the wall.
 
     It holds for the statements found and for those through which they are: a
     reference must not tell what the statement it leads to would.
     """
-    wall = None if filter.behind_wall else pretest_wall(db, tenant=tenant)
-
-    def conditions(row: Row) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if filter.authority is not None:
-            found.append(row.authority_key == filter.authority)
-        if wall is not None and wall.activities:
-            found.append(~wall.condition(row))
-        return found
-
-    return conditions
+    found: list[ColumnElement[bool]] = []
+    if shape.authority:
+        found.append(row.authority_key == _key("authority"))
+    if shape.walled:
+        found.append(~hidden(row, shape.dialect))
+    return found
 
 
-def _matching(filter: Filter, tenant: int, row: Row) -> tuple[Select[Any], Any]:
+def _inside(shape: _Shape, chosen: Select[Any], seq: Any) -> Select[Any]:
+    """Only rows inside the window."""
+    if shape.low:
+        chosen = chosen.where(seq > _number("low"))
+    if shape.high:
+        chosen = chosen.where(seq <= _number("high"))
+    return chosen
+
+
+def _cut(shape: _Shape, chosen: Select[Any], seq: Any) -> Select[Any]:
+    """The first rows inside the window."""
+    chosen = _inside(shape, chosen, seq)
+    chosen = chosen.order_by(seq.asc() if shape.ascending else seq.desc())
+    return chosen.limit(_number("limit"))
+
+
+def _fetched(shape: _Shape, chosen: Select[Any]) -> Select[Any]:
+    """The statements of the numbers chosen, in order."""
+    numbers = chosen.subquery()
+    order = Statement.seq.asc() if shape.ascending else Statement.seq.desc()
+    return (
+        select(*_columns(Statement))
+        .join(numbers, numbers.c.seq == Statement.seq)
+        .where(Statement.tenant_id == _TENANT)
+        .order_by(order)
+    )
+
+
+def _one(shape: _Shape) -> Select[Any]:
+    """The statement of an id that is not voided, or that is."""
+    voided = is_voided_condition(Statement)
+    return select(*_columns(Statement)).where(
+        Statement.tenant_id == _TENANT,
+        Statement.statement_id == _key("statement_id"),
+        voided if shape.kind == "voided" else ~voided,
+        *_readable(shape, Statement),
+    )
+
+
+def _matching(shape: _Shape, row: Row) -> tuple[Select[Any], Any]:
     """A select over the rows that match by themselves, and the column of their seq."""
     chosen: Select[Any] = select(row.seq).select_from(row)
-    chosen = chosen.where(row.tenant_id == tenant)
+    chosen = chosen.where(row.tenant_id == _TENANT)
     seq: Any = row.seq
-    related_activity = filter.activity if filter.related_activities else None
-    for name, reference in ((filter.agent, _AGENT), (related_activity, _ACTIVITY)):
-        if name is None:
+    is_related = shape.activity and shape.related_activities
+    for name, is_given, reference in (
+        ("agent", shape.agent, _AGENT),
+        ("activity", is_related, _ACTIVITY),
+    ):
+        if not is_given:
             continue
         chosen = chosen.join(
             reference,
             and_(reference.tenant_id == row.tenant_id, reference.seq == row.seq),
-        ).where(reference.tenant_id == tenant, reference.ref_key == key_of(name))
-        if reference is _AGENT and not filter.related_agents:
+        ).where(reference.tenant_id == _TENANT, reference.ref_key == _key(name))
+        if reference is _AGENT and not shape.related_agents:
             chosen = chosen.where(reference.usage.in_(sorted(DIRECT_ACTORS)))
         seq = reference.seq
-    if filter.activity is not None and not filter.related_activities:
-        chosen = chosen.where(row.activity_key == key_of(filter.activity))
-    if filter.verb is not None:
-        chosen = chosen.where(row.verb_key == key_of(filter.verb))
-    if filter.registration is not None:
-        chosen = chosen.where(row.registration == filter.registration)
+    if shape.activity and not shape.related_activities:
+        chosen = chosen.where(row.activity_key == _key("activity"))
+    if shape.verb:
+        chosen = chosen.where(row.verb_key == _key("verb"))
+    if shape.registration:
+        chosen = chosen.where(row.registration == _key("registration"))
     return chosen, seq
 
 
-def _direct(filter: Filter, within: _Window) -> Select[Any]:
-    chosen, seq = _matching(filter, within.tenant, Statement)
-    chosen = chosen.with_only_columns(seq.label("seq"))
-    if filter.agent or filter.related_activities:
-        # one statement may refer to the same thing in several usages
-        chosen = chosen.distinct()
-    visible = (~is_voided_condition(Statement), *within.readable(Statement))
-    return within.cut(chosen.where(*visible), seq)
+def _direct(shape: _Shape) -> Select[Any]:
+    chosen, seq = _matching(shape, Statement)
+    visible = (~is_voided_condition(Statement), *_readable(shape, Statement))
+    chosen = chosen.where(*visible)
+    if not (shape.agent or (shape.activity and shape.related_activities)):
+        return _cut(shape, chosen.with_only_columns(*_columns(Statement)), seq)
+    # one statement may refer to the same thing in several usages
+    chosen = chosen.with_only_columns(seq.label("seq")).distinct()
+    return _fetched(shape, _cut(shape, chosen, seq))
 
 
-def _referrers(filter: Filter, within: _Window) -> Select[Any]:
+def _referrers(shape: _Shape) -> Select[Any]:
     """Statements that refer, through any number of others, to one that matches.
 
     From those that match upward: for filters that few statements match.
     """
-    hits, _ = _matching(filter, within.tenant, _TARGET)
+    hits, _ = _matching(shape, _TARGET)
     hits = hits.with_only_columns(_TARGET.statement_id).join(
         _FIRST,
         and_(
@@ -339,42 +529,52 @@ def _referrers(filter: Filter, within: _Window) -> Select[Any]:
             _FIRST.target_id == _TARGET.statement_id,
         ),
     )
-    hit = hits.where(*within.readable(_TARGET)).cte("hit", recursive=True)
+    hit = hits.where(*_readable(shape, _TARGET)).cte("hit", recursive=True)
     hit = hit.union(
         select(_STEP.statement_id)
         .join(hit, hit.c.statement_id == _STEP.target_id)
-        .where(_STEP.tenant_id == within.tenant, *within.readable(_STEP))
+        .where(_STEP.tenant_id == _TENANT, *_readable(shape, _STEP))
     )
     chosen = select(Statement.seq).where(
-        Statement.tenant_id == within.tenant,
+        Statement.tenant_id == _TENANT,
         Statement.target_id.in_(select(hit.c.statement_id)),
         ~is_voided_condition(Statement),
-        *within.readable(Statement),
+        *_readable(shape, Statement),
     )
-    return within.cut(chosen, Statement.seq)
+    return _fetched(shape, _cut(shape, chosen, Statement.seq))
 
 
-def _referring(filter: Filter, within: _Window) -> Select[Any]:
+def _referring(shape: _Shape) -> Select[Any]:
     """The same from those that refer downward: for windows that hold few of them."""
     columns: tuple[Any, ...] = (Statement.seq, Statement.target_id)
     refers: Select[Any] = select(*columns)
     refers = refers.where(
-        Statement.tenant_id == within.tenant,
+        Statement.tenant_id == _TENANT,
         Statement.target_id.is_not(None),
         ~is_voided_condition(Statement),
-        *within.readable(Statement),
+        *_readable(shape, Statement),
     )
-    chain = within.inside(refers, Statement.seq).cte("chain", recursive=True)
+    chain = _inside(shape, refers, Statement.seq).cte("chain", recursive=True)
     chain = chain.union(
         select(chain.c.seq, _STEP.target_id)
         .join(chain, chain.c.target_id == _STEP.statement_id)
         .where(
-            _STEP.tenant_id == within.tenant,
+            _STEP.tenant_id == _TENANT,
             _STEP.target_id.is_not(None),
-            *within.readable(_STEP),
+            *_readable(shape, _STEP),
         )
     )
-    hits, _ = _matching(filter, within.tenant, _TARGET)
+    hits, _ = _matching(shape, _TARGET)
     hits = hits.join(chain, chain.c.target_id == _TARGET.statement_id)
-    hits = hits.where(*within.readable(_TARGET))
-    return within.cut(hits.with_only_columns(chain.c.seq).distinct(), chain.c.seq)
+    hits = hits.where(*_readable(shape, _TARGET))
+    chosen = hits.with_only_columns(chain.c.seq).distinct()
+    return _fetched(shape, _cut(shape, chosen, chain.c.seq))
+
+
+_KINDS: Mapping[str, Callable[[_Shape], Select[Any]]] = {
+    "one": _one,
+    "voided": _one,
+    "direct": _direct,
+    "referrers": _referrers,
+    "referring": _referring,
+}

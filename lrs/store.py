@@ -7,26 +7,30 @@ gaps, and no reader that remembers the last number can miss a row (a `bigserial`
 is taken inside the one statement that inserts everything, so it is held for one
 round trip and the commit. Everything that follows it there depends on it, so writers
 that share activities cannot deadlock. On SQLite the immediate transaction is the lock.
+The rows of many requests may go in together (lrs/commit.py).
 
 Semantics (xAPI 1.0.3 Communication 2.1, Data 2.3.2): the same statement under a known
 id succeeds and stores nothing, another one is a conflict, a list is all or nothing.
 """
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import chain
 from typing import Any
 
 import orjson
 from psycopg.errors import UniqueViolation
-from sqlalchemy import insert, select, text, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from lrs.activities import changed_definitions, merge_received
+from lrs import arrays
+from lrs.activities import merge_definition, merge_received
+from lrs.direct import Driver, driver_of
 from lrs.rules.wall import pretest_wall
-from lrs.tables import Activity, Actor, Authority, Clock, Reference, Statement, key_of
+from lrs.tables import PLAIN, Statement, key_bytes, key_of
 from statements.actors import ifis
 from statements.compare import same_statement
 from statements.errors import Forbidden, Invalid, StatementConflict
@@ -34,6 +38,22 @@ from statements.prepare import Prepared
 from statements.references import activity_of, actor_of, has_score
 
 MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """What one request stores under one authority: all of it or nothing.
+
+    `authority` is JSON text as it is written into statements. Without `may_define`
+    the definitions of activities stay as they are.
+    """
+
+    tenant: int
+    statements: Sequence[Prepared]
+    authority: str
+    now: datetime
+    may_void_any: bool = False
+    may_define: bool = True
 
 
 def store_statements(
@@ -51,32 +71,46 @@ def store_statements(
     other content, Invalid for an id twice in the list, Forbidden for voiding what
     the authority may not void; then nothing of the list is stored.
     """
-    _refuse_repeats(statements)
-    body = orjson.dumps(authority, option=orjson.OPT_SORT_KEYS).decode()
-    new = _new_ones(db, tenant, statements, key_of(body))
-    _check_voiding(db, tenant, new, key_of(body), may_void_any=may_void_any)
-    if db.get_bind().dialect.name == "sqlite":
-        if new:
-            _insert_sqlite(
-                db, _Rows(db, tenant, new, body, now, voids_any=may_void_any)
-            )
-    else:
-        while new:
-            db.execute(text("SAVEPOINT store"))
-            rows = _Rows(db, tenant, new, body, now, voids_any=may_void_any)
-            try:
-                db.execute(INSERT_POSTGRESQL, rows.arrays())
-                break
-            except IntegrityError as error:
-                if not isinstance(error.orig, UniqueViolation):
-                    raise
-                # another writer committed one of these ids meanwhile: look again
-                db.execute(text("ROLLBACK TO SAVEPOINT store"))
-                new = _new_ones(db, tenant, new, key_of(body))
+    write = Write(
+        tenant=tenant,
+        statements=statements,
+        authority=authority_text(authority),
+        now=now,
+        may_void_any=may_void_any,
+    )
+    store_write(db, write)
     return [statement.id for statement in statements]
 
 
-def _refuse_repeats(statements: Sequence[Prepared]) -> None:
+def store_write(db: Session, write: Write) -> None:
+    """Store what is new of a write inside a transaction; raises as above."""
+    refuse_repeats(write.statements)
+    check_voiding(db, write)
+    driver = driver_of(db)
+    is_postgresql = driver.dialect == "postgresql"
+    while new := _new_ones(db, write):
+        if is_postgresql:
+            db.execute(text("SAVEPOINT store"))
+        try:
+            known = insert(driver, [Rows(write, new)])
+        except UniqueViolation:
+            known = [one.id for one in new]
+        if not known:
+            return
+        # another writer committed one of these ids meanwhile: look again
+        if is_postgresql:
+            db.execute(text("ROLLBACK TO SAVEPOINT store"))
+
+
+def authority_text(authority: dict[str, Any]) -> str:
+    """An authority as it is written into statements, and told from others by."""
+    return orjson.dumps(authority, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def refuse_repeats(statements: Sequence[Prepared]) -> None:
+    """Nothing, or Invalid where two statements of a list have one id."""
+    if len(statements) == 1:
+        return
     seen: set[uuid.UUID] = set()
     for index, statement in enumerate(statements):
         if statement.id in seen:
@@ -84,13 +118,12 @@ def _refuse_repeats(statements: Sequence[Prepared]) -> None:
                 f"Two statements of the list have the id {statement.id}.",
                 path=f"$[{index}].id",
                 requirement="statement ids within a batch are distinct",
+                section="Communication 2.1.2; 2.0 4.1.6.1",
             )
         seen.add(statement.id)
 
 
-def _new_ones(
-    db: Session, tenant: int, statements: Sequence[Prepared], authority_key: uuid.UUID
-) -> list[Prepared]:
+def _new_ones(db: Session, write: Write) -> list[Prepared]:
     """Those whose id is unknown; a known id with other content is a conflict.
 
     So is any content where another authority's statement is behind the pre-test wall:
@@ -102,16 +135,17 @@ def _new_ones(
             select(
                 Statement.statement_id, Statement.payload, Statement.authority_key
             ).where(
-                Statement.tenant_id == tenant,
-                Statement.statement_id.in_([one.id for one in statements]),
+                Statement.tenant_id == write.tenant,
+                Statement.statement_id.in_([one.id for one in write.statements]),
             )
         )
     }
     known = {id: orjson.loads(row.payload) for id, row in stored.items()}
-    foreign = [id for id, row in stored.items() if row.authority_key != authority_key]
-    wall = pretest_wall(db, tenant=tenant) if foreign else None
+    own = key_of(write.authority)
+    foreign = [id for id, row in stored.items() if row.authority_key != own]
+    wall = pretest_wall(db, tenant=write.tenant) if foreign else None
     hidden = {id for id in foreign if wall is not None and wall.is_hidden(known[id])}
-    for one in statements:
+    for one in write.statements:
         if one.id in known and (
             one.id in hidden or not same_statement(known[one.id], one.received)
         ):
@@ -119,257 +153,358 @@ def _new_ones(
                 f"A different statement with the id {one.id} is already stored.",
                 id=str(one.id),
             )
-    return [one for one in statements if one.id not in known]
+    return [one for one in write.statements if one.id not in known]
 
 
-def _check_voiding(
-    db: Session,
-    tenant: int,
-    statements: Sequence[Prepared],
-    authority_key: uuid.UUID,
-    *,
-    may_void_any: bool,
-) -> None:
+def check_voiding(db: Session, write: Write) -> None:
     """Refuse voiding of another authority's statement, where it is already here."""
-    targets = [one.references.voids for one in statements if one.references.voids]
-    if may_void_any or not targets:
+    targets = [one.references.voids for one in write.statements if one.references.voids]
+    if write.may_void_any or not targets:
         return
     foreign = db.scalar(
         select(Statement.statement_id).where(
-            Statement.tenant_id == tenant,
+            Statement.tenant_id == write.tenant,
             Statement.statement_id.in_(targets),
-            Statement.authority_key != authority_key,
+            Statement.authority_key != key_of(write.authority),
         )
     )
     if foreign is not None:
         raise Forbidden(f"Statement {foreign} has another authority; it stays.")
 
 
-class _Rows:
+@cache
+def _own_references(authority: str) -> tuple[str, ...]:
+    """What every statement of an authority refers to by it."""
+    return tuple(ifis(orjson.loads(authority)))
+
+
+class Rows:
     """The rows of one write, all but the numbers that the clock gives."""
 
-    def __init__(
-        self,
-        db: Session,
-        tenant: int,
-        statements: Sequence[Prepared],
-        authority: str,
-        now: datetime,
-        *,
-        voids_any: bool,
-    ) -> None:
-        self.tenant, self.now, self.authority = tenant, now, authority
-        self.statements = [
-            _row(one, key_of(authority), voids_any=voids_any) for one in statements
-        ]
-        self.references: list[tuple[uuid.UUID, int, str]] = []
-        actors: dict[uuid.UUID, str] = {}
-        activities: dict[uuid.UUID, str] = {}
-        by = {("authority", ifi) for ifi in ifis(orjson.loads(authority))}
-        for index, one in enumerate(statements):
-            for names, known in (
-                (one.references.actors | by, actors),
-                (one.references.activities, activities),
-            ):
-                for usage, name in names:
-                    key = key_of(name)
-                    known[key] = name
-                    self.references.append((key, index, usage))
-        self.actors = sorted(actors.items())
-        received = [pair for one in statements for pair in one.references.definitions]
-        self.received = merge_received(received)
-        definitions = changed_definitions(db, tenant=tenant, received=received)
-        self.activities = [
-            (key, iri, definitions.get(iri)) for key, iri in sorted(activities.items())
-        ]
-
-    def arrays(self) -> dict[str, Any]:
-        """The rows column by column, for `unnest`."""
-        columns = {
-            name: [row[name] for row in self.statements] for name in self.statements[0]
-        }
-        return columns | {
-            "tenant": self.tenant,
-            "now": self.now,
-            "count": len(self.statements),
-            "authority": self.authority,
-            "the_authority_key": key_of(self.authority),
-            "ref_key": [key for key, _, _ in self.references],
-            "ref_index": [index for _, index, _ in self.references],
-            "ref_usage": [usage for _, _, usage in self.references],
-            "known_actor_key": [key for key, _ in self.actors],
-            "known_ifi": [ifi for _, ifi in self.actors],
-            "known_activity_key": [key for key, _, _ in self.activities],
-            "known_iri": [iri for _, iri, _ in self.activities],
-            "known_definition": [
-                # as received: what is stored is merged under the lock
-                None
-                if definition is None
-                else orjson.dumps(self.received[iri]).decode()
-                for _, iri, definition in self.activities
-            ],
-        }
+    def __init__(self, write: Write, statements: Sequence[Prepared] = ()) -> None:
+        """Lay out the statements of a write, or those of them that are given."""
+        self.write = write
+        self.statements = [_row(one, write) for one in (statements or write.statements)]
+        # key, index of the statement, usage
+        self.references: list[tuple[bytes, int, str]] = []
+        self.actors: dict[bytes, str] = {}
+        self.activities: dict[bytes, str] = {}
+        received: list[tuple[str, dict[str, Any]]] = []
+        own = _own_references(write.authority)
+        for index, one in enumerate(statements or write.statements):
+            found = one.references
+            for usage, name in found.actors:
+                key = key_bytes(name)
+                self.actors[key] = name
+                self.references.append((key, index, usage))
+            for name in own:
+                if ("authority", name) not in found.actors:
+                    key = key_bytes(name)
+                    self.actors[key] = name
+                    self.references.append((key, index, "authority"))
+            for usage, name in found.activities:
+                key = key_bytes(name)
+                self.activities[key] = name
+                self.references.append((key, index, usage))
+            for sha2 in found.attachments:
+                self.references.append((attachment_key(sha2), index, "attachment"))
+            received += found.definitions
+        self.definitions = merge_received(received) if write.may_define else {}
 
 
-def _row(one: Prepared, authority_key: uuid.UUID, *, voids_any: bool) -> dict[str, Any]:
-    """The columns of a statement but tenant, seq and stored."""
-    references = one.references
-    actor, activity = actor_of(one.statement), activity_of(one.statement)
-    registration = one.statement.get("context", {}).get("registration")
-    return {
-        "statement_id": one.id,
-        "timestamp": one.timestamp,
-        "actor_key": None if actor is None else key_of(actor),
-        "verb_key": key_of(one.statement["verb"]["id"]),
-        "activity_key": None if activity is None else key_of(activity),
-        "registration": None if registration is None else uuid.UUID(registration),
-        "target_id": references.target,
-        "voids_id": references.voids,
-        "voids_any": voids_any and references.voids is not None,
-        "has_score": has_score(one.statement),
-        "version": one.version,
-        "authority_key": authority_key,
-        "payload": one.raw,
+def attachment_key(sha2: str) -> bytes:
+    """What a statement refers to an attachment's data by."""
+    return key_bytes(f"sha2::{sha2}")
+
+
+# the columns of a statement but tenant, seq and stored, with their kind of array
+_COLUMNS: dict[str, Any] = {
+    "statement_id": arrays.uuids,
+    "timestamp": arrays.instants,
+    "actor_key": arrays.uuids,
+    "verb_key": arrays.uuids,
+    "activity_key": arrays.uuids,
+    "registration": arrays.uuids,
+    "target_id": arrays.uuids,
+    "voids_id": arrays.uuids,
+    "voids_any": arrays.booleans,
+    "has_score": arrays.booleans,
+    "plain": arrays.integers,
+    "version": arrays.texts,
+    "authority_key": arrays.uuids,
+    "payload": arrays.blobs,
+}
+
+
+def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
+    """The values of `_COLUMNS`; ids and keys as bytes."""
+    statement, references = one.statement, one.references
+    actor, activity = actor_of(statement), activity_of(statement)
+    context = statement.get("context")
+    registration = None if context is None else context.get("registration")
+    voids = references.voids
+    return (
+        one.id.bytes,
+        one.timestamp,
+        None if actor is None else key_bytes(actor),
+        key_bytes(statement["verb"]["id"]),
+        None if activity is None else key_bytes(activity),
+        None if registration is None else uuid.UUID(registration).bytes,
+        None if references.target is None else references.target.bytes,
+        None if voids is None else voids.bytes,
+        write.may_void_any and voids is not None,
+        has_score(statement),
+        one.is_plain_1 * PLAIN["1.0.3"] | one.is_plain_2 * PLAIN["2.0.0"],
+        one.version,
+        key_bytes(write.authority),
+        one.raw,
+    )
+
+
+def insert(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
+    """Insert the rows of writes to one tenant unless an id of them is known.
+
+    The known ids; if there are any, nothing was inserted. On SQLite the caller has
+    begun an immediate transaction; on PostgreSQL it may be the command's own.
+    """
+    if driver.dialect == "postgresql":
+        found = driver.rows(INSERT_POSTGRESQL, _packed(writes))
+        return [id for (id,) in found]
+    return _insert_sqlite(driver, writes)
+
+
+def _merged(writes: Sequence[Rows]) -> tuple[dict[bytes, str], dict[bytes, str], Any]:
+    """Actors, activities and definitions of all writes, each once, in one order."""
+    actors: dict[bytes, str] = {}
+    activities: dict[bytes, str] = {}
+    for rows in writes:
+        actors |= rows.actors
+        activities |= rows.activities
+    received = chain.from_iterable(rows.definitions.items() for rows in writes)
+    definitions = (
+        writes[0].definitions if len(writes) == 1 else merge_received(received)
+    )
+    return dict(sorted(actors.items())), dict(sorted(activities.items())), definitions
+
+
+def _references(writes: Sequence[Rows]) -> Iterable[tuple[bytes, int, str]]:
+    """The references of all writes, statements numbered through."""
+    offset = 0
+    for rows in writes:
+        for key, index, usage in rows.references:
+            yield key, offset + index, usage
+        offset += len(rows.statements)
+
+
+def _packed(writes: Sequence[Rows]) -> dict[str, Any]:
+    """The rows column by column, for `unnest`."""
+    rows = list(chain.from_iterable(one.statements for one in writes))
+    columns = zip(*rows, strict=True)
+    packed: dict[str, Any] = {
+        name: pack(values)
+        for (name, pack), values in zip(_COLUMNS.items(), columns, strict=True)
     }
+    actors, activities, definitions = _merged(writes)
+    keys, indexes, usages = zip(*_references(writes), strict=True)
+    authorities = {rows.write.authority for rows in writes}
+    packed |= {
+        "tenant": writes[0].write.tenant,
+        "now": max(one.write.now for one in writes),
+        "count": len(rows),
+        "the_authority": arrays.texts(authorities),
+        "the_authority_key": arrays.uuids(map(key_bytes, authorities)),
+        "ref_key": arrays.uuids(keys),
+        "ref_index": arrays.integers(indexes),
+        "ref_usage": arrays.texts(usages),
+        "known_actor_key": arrays.uuids(actors),
+        "known_ifi": arrays.texts(actors.values()),
+        "known_activity_key": arrays.uuids(activities),
+        "known_iri": arrays.texts(activities.values()),
+        "known_definition": arrays.texts(
+            orjson.dumps(definitions[iri]).decode() if iri in definitions else None
+            for iri in activities.values()
+        ),
+    }
+    return packed
 
 
+# as lrs.activities.merge_definition does
+_MERGE = """COALESCE(
+            NULLIF({old}, CAST('null' AS jsonb)), CAST('{{}}' AS jsonb)
+        ) || {new} || (
+            SELECT COALESCE(jsonb_object_agg(
+                member, ({old} -> member) || ({new} -> member)
+            ), CAST('{{}}' AS jsonb))
+            FROM unnest(ARRAY['name', 'description', 'extensions']) AS m (member)
+            WHERE jsonb_typeof({old} -> member) = 'object'
+                AND jsonb_typeof({new} -> member) = 'object'
+        )"""
 # One statement, so the clock row is locked for one round trip. Every insert reads
-# from `tick`, so none starts before the lock is held.
-INSERT_POSTGRESQL = text("""
-WITH tick AS (
+# from `tick`, so none starts before the lock is held. Whether a definition changes is
+# judged by what was committed before; what it becomes, by the row as it is.
+# the names of columns are ours
+INSERT_POSTGRESQL = f"""
+WITH known AS (
+    SELECT statement_id FROM statement
+    WHERE tenant_id = %(tenant)s AND statement_id = ANY(%(statement_id)s)
+), tick AS (
     UPDATE clock
-    SET seq = seq + :count,
-        stored = GREATEST(CAST(:now AS timestamptz), stored + interval '1 microsecond')
-            + (:count - 1) * interval '1 microsecond'
-    WHERE tenant_id = :tenant
-    RETURNING seq - :count AS seq, stored - :count * interval '1 microsecond' AS stored
+    SET seq = seq + %(count)s,
+        stored = GREATEST(%(now)s, stored + interval '1 microsecond')
+            + (%(count)s - 1) * interval '1 microsecond'
+    WHERE tenant_id = %(tenant)s AND NOT EXISTS (SELECT FROM known)
+    RETURNING seq - %(count)s AS seq,
+        stored - %(count)s * interval '1 microsecond' AS stored
 ), rows AS (
-    INSERT INTO statement (
-        tenant_id, seq, stored, statement_id, timestamp, actor_key, verb_key,
-        activity_key, registration, target_id, voids_id, voids_any, has_score, version,
-        authority_key, payload)
-    SELECT :tenant, tick.seq + n, tick.stored + n * interval '1 microsecond',
-        statement_id, timestamp, actor_key, verb_key, activity_key, registration,
-        target_id, voids_id, voids_any, has_score, version, authority_key, payload
-    FROM tick, unnest(
-        CAST(:statement_id AS uuid[]), CAST(:timestamp AS timestamptz[]),
-        CAST(:actor_key AS uuid[]), CAST(:verb_key AS uuid[]),
-        CAST(:activity_key AS uuid[]), CAST(:registration AS uuid[]),
-        CAST(:target_id AS uuid[]), CAST(:voids_id AS uuid[]),
-        CAST(:voids_any AS boolean[]), CAST(:has_score AS boolean[]),
-        CAST(:version AS text[]),
-        CAST(:authority_key AS uuid[]), CAST(:payload AS bytea[])
-    ) WITH ORDINALITY AS r (
-        statement_id, timestamp, actor_key, verb_key, activity_key, registration,
-        target_id, voids_id, voids_any, has_score, version, authority_key, payload, n)
+    INSERT INTO statement (tenant_id, seq, stored, {", ".join(_COLUMNS)})
+    SELECT %(tenant)s, tick.seq + n, tick.stored + n * interval '1 microsecond',
+        {", ".join(f"r.{name}" for name in _COLUMNS)}
+    FROM tick, unnest({", ".join(f"%({name})s" for name in _COLUMNS)})
+        WITH ORDINALITY AS r ({", ".join(_COLUMNS)}, n)
 ), known_authority AS (
     INSERT INTO authority (tenant_id, authority_key, body)
-    SELECT :tenant, :the_authority_key, :authority FROM tick
+    SELECT %(tenant)s, key, body
+    FROM tick, unnest(%(the_authority_key)s, %(the_authority)s) AS a (key, body)
     ON CONFLICT DO NOTHING
 ), known_actor AS (
     INSERT INTO actor (tenant_id, actor_key, ifi)
-    SELECT :tenant, actor_key, ifi
-    FROM tick, unnest(
-        CAST(:known_actor_key AS uuid[]), CAST(:known_ifi AS text[])
-    ) AS a (actor_key, ifi)
+    SELECT %(tenant)s, actor_key, ifi
+    FROM tick, unnest(%(known_actor_key)s, %(known_ifi)s) AS a (actor_key, ifi)
     ON CONFLICT DO NOTHING
 ), known_activity AS (
     INSERT INTO activity (tenant_id, activity_key, iri, definition)
-    SELECT :tenant, activity_key, iri, CAST(definition AS jsonb)
-    FROM tick, unnest(
-        CAST(:known_activity_key AS uuid[]), CAST(:known_iri AS text[]),
-        CAST(:known_definition AS text[])
-    ) AS a (activity_key, iri, definition)
-    ON CONFLICT (tenant_id, activity_key) DO UPDATE
-    -- as lrs.activities.merge_definition does; the row is the latest, being locked
-    SET definition = COALESCE(
-            NULLIF(activity.definition, CAST('null' AS jsonb)), CAST('{}' AS jsonb)
-        ) || excluded.definition || (
-            SELECT COALESCE(jsonb_object_agg(
-                member, (activity.definition -> member) || (excluded.definition -> member)
-            ), CAST('{}' AS jsonb))
-            FROM unnest(ARRAY['name', 'description', 'extensions']) AS m (member)
-            WHERE jsonb_typeof(activity.definition -> member) = 'object'
-                AND jsonb_typeof(excluded.definition -> member) = 'object'
-        )
-    WHERE excluded.definition IS NOT NULL
-)
-INSERT INTO reference (tenant_id, ref_key, seq, usage)
-SELECT :tenant, ref_key, tick.seq + 1 + i, usage
-FROM tick, unnest(
-    CAST(:ref_key AS uuid[]), CAST(:ref_index AS integer[]), CAST(:ref_usage AS text[])
-) AS r (ref_key, i, usage)
-""")
-
-
-def _insert_sqlite(db: Session, rows: _Rows) -> None:
-    """The same rows, statement by statement, under the immediate transaction."""
-    tenant, count = rows.tenant, len(rows.statements)
-    clock = db.execute(
-        select(Clock.seq, Clock.stored).where(Clock.tenant_id == tenant)
-    ).one()
-    stored = max(rows.now, clock.stored + MICROSECOND)
-    db.execute(
-        update(Clock)
-        .where(Clock.tenant_id == tenant)
-        .values(seq=clock.seq + count, stored=stored + (count - 1) * MICROSECOND)
+    SELECT %(tenant)s, a.activity_key, a.iri, a.definition
+    FROM tick, (
+        SELECT activity_key, iri, CAST(definition AS jsonb) AS definition
+        FROM unnest(%(known_activity_key)s, %(known_iri)s, %(known_definition)s)
+            AS u (activity_key, iri, definition)
+    ) AS a LEFT JOIN activity AS e
+        ON e.tenant_id = %(tenant)s AND e.activity_key = a.activity_key
+    WHERE e.activity_key IS NULL OR (
+        a.definition IS NOT NULL AND e.definition IS DISTINCT FROM
+        {_MERGE.format(old="e.definition", new="a.definition")}
     )
-    db.execute(
-        insert(Statement),
+    ON CONFLICT (tenant_id, activity_key) DO UPDATE
+    SET definition = {_MERGE.format(old="activity.definition", new="excluded.definition")}
+    WHERE excluded.definition IS NOT NULL
+), known_reference AS (
+    INSERT INTO reference (tenant_id, ref_key, seq, usage)
+    SELECT %(tenant)s, ref_key, tick.seq + 1 + i, usage
+    FROM tick, unnest(%(ref_key)s, %(ref_index)s, %(ref_usage)s)
+        AS r (ref_key, i, usage)
+)
+SELECT statement_id FROM known
+"""  # noqa: S608
+
+
+_UNLESS_THERE = " ON CONFLICT DO NOTHING"
+
+
+def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
+    """The same rows, command by command, under the immediate transaction."""
+    tenant = writes[0].write.tenant
+    many = driver.connection.executemany
+    rows = list(chain.from_iterable(one.statements for one in writes))
+    known = driver.rows(
+        "SELECT statement_id FROM statement WHERE tenant_id = ? AND statement_id IN "
+        "(SELECT value FROM json_each(?))",
+        (tenant, orjson.dumps([row[0].hex() for row in rows]).decode()),
+    )
+    if known:
+        return [uuid.UUID(id) for (id,) in known]
+    ((seq, before),) = driver.rows(
+        "SELECT seq, stored FROM clock WHERE tenant_id = ?", (tenant,)
+    )
+    last = datetime.fromisoformat(before).replace(tzinfo=UTC)
+    first = max(*(one.write.now for one in writes), last + MICROSECOND)
+    driver.rows(
+        "UPDATE clock SET seq = ?, stored = ? WHERE tenant_id = ?",
+        (seq + len(rows), _text(first + (len(rows) - 1) * MICROSECOND), tenant),
+    )
+    many(
+        _sqlite_insert("statement", "seq", "stored", *_COLUMNS),
         [
-            {
-                **row,
-                "tenant_id": tenant,
-                "seq": clock.seq + 1 + index,
-                "stored": stored + index * MICROSECOND,
-            }
-            for index, row in enumerate(rows.statements)
+            (
+                tenant,
+                seq + 1 + index,
+                _text(first + index * MICROSECOND),
+                *map(_sqlite_value, row[:-1]),
+                row[-1],
+            )
+            for index, row in enumerate(rows)
         ],
     )
-    db.execute(
-        sqlite_insert(Authority).on_conflict_do_nothing(),
-        {
-            "tenant_id": tenant,
-            "authority_key": key_of(rows.authority),
-            "body": rows.authority,
-        },
+    actors, activities, definitions = _merged(writes)
+    many(
+        _sqlite_insert("authority", "authority_key", "body") + _UNLESS_THERE,
+        [
+            (tenant, key_bytes(text).hex(), text)
+            for text in {one.write.authority for one in writes}
+        ],
     )
-    if rows.actors:
-        db.execute(
-            sqlite_insert(Actor).on_conflict_do_nothing(),
-            [
-                {"tenant_id": tenant, "actor_key": k, "ifi": ifi}
-                for k, ifi in rows.actors
-            ],
+    many(
+        _sqlite_insert("actor", "actor_key", "ifi") + _UNLESS_THERE,
+        [(tenant, key.hex(), ifi) for key, ifi in actors.items()],
+    )
+    _define_sqlite(driver, tenant, activities, definitions)
+    many(
+        _sqlite_insert("reference", "ref_key", "seq", "usage"),
+        [
+            (tenant, key.hex(), seq + 1 + index, usage)
+            for key, index, usage in _references(writes)
+        ],
+    )
+    return []
+
+
+def _define_sqlite(
+    driver: Driver,
+    tenant: int,
+    activities: dict[bytes, str],
+    definitions: dict[str, dict[str, Any]],
+) -> None:
+    keys = orjson.dumps([key.hex() for key in activities]).decode()
+    found = driver.rows(
+        "SELECT iri, definition FROM activity WHERE tenant_id = ? AND activity_key IN "
+        "(SELECT value FROM json_each(?))",
+        (tenant, keys),
+    )
+    known = {iri: None if body is None else orjson.loads(body) for iri, body in found}
+    changed = []
+    for key, iri in activities.items():
+        received = definitions.get(iri)
+        merged = (
+            known.get(iri)
+            if received is None
+            else merge_definition(known.get(iri), received)
         )
-    if rows.activities:
-        new = sqlite_insert(Activity)
-        db.execute(
-            new.on_conflict_do_update(
-                index_elements=[Activity.tenant_id, Activity.activity_key],
-                set_={"definition": new.excluded.definition},
-                where=new.excluded.definition.is_not(None),
-            ),
-            [
-                {
-                    "tenant_id": tenant,
-                    "activity_key": key,
-                    "iri": iri,
-                    "definition": definition,
-                }
-                for key, iri, definition in rows.activities
-            ],
-        )
-    if rows.references:
-        db.execute(
-            insert(Reference),
-            [
-                {
-                    "tenant_id": tenant,
-                    "ref_key": key,
-                    "seq": clock.seq + 1 + index,
-                    "usage": usage,
-                }
-                for key, index, usage in rows.references
-            ],
-        )
+        if iri not in known or merged != known[iri]:
+            body = None if merged is None else authority_text(merged)
+            changed.append((tenant, key.hex(), iri, body))
+    driver.connection.executemany(
+        "INSERT INTO activity (tenant_id, activity_key, iri, definition) "
+        "VALUES (?, ?, ?, ?) ON CONFLICT (tenant_id, activity_key) "
+        "DO UPDATE SET definition = excluded.definition",
+        changed,
+    )
+
+
+@cache
+def _sqlite_insert(table: str, *columns: str) -> str:
+    names = ("tenant_id", *columns)
+    # only names of ours
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) "  # noqa: S608
+        f"VALUES ({', '.join('?' * len(names))})"
+    )
+
+
+def _text(instant: datetime) -> str:
+    """An instant as SQLAlchemy keeps it in SQLite."""
+    return f"{instant:%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _sqlite_value(value: Any) -> Any:
+    if type(value) is bytes:
+        return value.hex()
+    return _text(value.astimezone(UTC)) if type(value) is datetime else value

@@ -28,6 +28,7 @@ from lrs.rules.tables import (
     Structure,
 )
 from lrs.tables import Clock, key_of
+from lrs.tenants import touch
 from statements.errors import Invalid
 
 POSITIONS = ("sworn", "dispatcher", "npo", "community")
@@ -224,6 +225,7 @@ def set_role(
     )
     db.add(row)
     db.flush()
+    touch(db, tenant=tenant)
     return row
 
 

@@ -12,9 +12,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    column,
+    exists,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
+from lrs.arrays import uuids
 from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
 from lrs.tables import Reference, Statement, key_of
@@ -74,6 +90,40 @@ class Wall:
             reference.ref_key.in_(sorted(keys)),
         )
         return found.where(reference.usage.in_(usages)) if usages else found
+
+
+def hidden(row: type[Statement], dialect: str) -> ColumnElement[bool]:
+    """SQL, written once for all walls: this row is hidden by `hidden_values`."""
+
+    def refers(name: str, usages: Collection[str] = ()) -> ColumnElement[bool]:
+        reference = aliased(Reference)
+        if dialect == "postgresql":
+            is_one: Any = reference.ref_key == any_(
+                bindparam(name, required=False, type_=ARRAY(Uuid()))
+            )
+        else:
+            # the name is ours
+            listed = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608
+            listed = listed.bindparams(bindparam(name, required=False))
+            is_one = reference.ref_key.in_(listed.columns(column("value", Uuid())))
+        found = exists().where(
+            reference.tenant_id == row.tenant_id, reference.seq == row.seq, is_one
+        )
+        return found.where(reference.usage.in_(usages)) if usages else found
+
+    tells = refers("wall_scores", ("object", "sub_object"))
+    return or_(refers("wall_activities"), and_(row.has_score, tells))
+
+
+def hidden_values(wall: Wall, dialect: str) -> dict[str, Any]:
+    """What `hidden` is run with by the driver."""
+    keys = {"wall_activities": wall.activities, "wall_scores": wall.scores}
+    if dialect == "postgresql":
+        return {name: uuids(key.bytes for key in found) for name, found in keys.items()}
+    return {
+        name: orjson.dumps([key.hex for key in found]).decode()
+        for name, found in keys.items()
+    }
 
 
 def pretest_wall(db: Session, *, tenant: int) -> Wall:

@@ -1,7 +1,7 @@
 """Callers with a credential: the guard of `@allow("credential", scope=…)`.
 
-Basic authentication with a key and secret of ours (xAPI 1.0.3 Communication 4.0; xAPI
-2.0 4.1.2). It runs before the body is read.
+Basic authentication with a key and secret of ours, or a bearer token of OAuth 2 (xAPI
+1.0.3 Communication 4.0; xAPI 2.0 4.1.2; RFC 6750). It runs before the body is read.
 """
 
 from datetime import UTC, datetime
@@ -11,11 +11,15 @@ import orjson
 from flask import Flask, Response, g, request
 
 from lrs import problems
-from lrs.credentials import Caller, admit, require_scope
-from lrs.db import reading
+from lrs.clock import Glance
+from lrs.credentials import Caller, require_scope
+from lrs.db import writing
+from lrs.limits import Noted, note_use, spend
 from lrs.views.access import Allowed, set_guard
-from lrs.views.application import parts
-from statements.errors import DomainError
+from lrs.views.application import parts, process
+from statements.errors import DomainError, Unavailable
+
+_NOTED = Noted()
 
 
 def install(app: Flask) -> None:
@@ -24,21 +28,43 @@ def install(app: Flask) -> None:
 
 
 def check_credential(allowed: Allowed) -> None:
-    """Let a valid key with the wanted scope pass; raises a DomainError."""
-    with reading(parts().engine) as db:
-        caller = admit(
-            db,
-            authorization=request.headers.get("Authorization", ""),
-            now=datetime.now(UTC),
-        )
-    g.credential = caller
+    """Let a valid credential or token with the wanted scope pass; raises a DomainError.
+
+    A request over the limit knows no caller: it is refused as cheaply as a stranger's.
+    """
+    now = datetime.now(UTC)
+    authorization = request.headers.get("Authorization", "")
+    caller, seen = process().remembered.caller(authorization, now=now)
+    count(caller, now=now)
+    g.credential, g.glance = caller, seen
     if allowed.scope:
         require_scope(caller, allowed.scope)
+
+
+def count(caller: Caller, *, now: datetime) -> None:
+    """Count this request of the caller's; raises TooMany over the limit.
+
+    Nothing is refused because its note could not be written.
+    """
+    if caller.per_minute is not None:
+        with writing(parts().engine) as db:
+            spend(db, caller=caller, now=now)
+    elif _NOTED.is_due(caller, now):
+        try:
+            with writing(parts().engine) as db:
+                note_use(db, caller=caller, now=now)
+        except Unavailable:
+            return
 
 
 def current_credential() -> Caller:
     """The caller that this request was let in as."""
     return cast("Caller", g.credential)
+
+
+def current_glance() -> Glance:
+    """How things stood with the caller's tenant when the request was let in."""
+    return cast("Glance", g.glance)
 
 
 def problem_response(error: DomainError) -> Response:

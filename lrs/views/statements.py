@@ -4,7 +4,7 @@ xAPI 1.0.3 Communication 2.1; xAPI 2.0 4.1.6.1.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,23 +12,22 @@ from uuid import UUID
 
 import orjson
 from flask import Response, request
-from sqlalchemy.orm import Session
 from werkzeug.http import http_date
 
 from lrs import query
-from lrs.clock import consistent_through
+from lrs.clock import Glance, consistent_through
 from lrs.credentials import holds
 from lrs.cursors import read_cursor, write_cursor
-from lrs.db import reading, writing
+from lrs.db import reading
 from lrs.query import Filter, Found
 from lrs.rules import wall
-from lrs.store import store_statements
-from lrs.tables import key_of
+from lrs.store import Write
+from lrs.tables import PLAIN, key_of
 from lrs.views import xapi
 from lrs.views.access import allow
-from lrs.views.application import parts
+from lrs.views.application import parts, process
 from lrs.views.bodies import JSON, statements_body, whole, with_data
-from lrs.views.callers import current_credential
+from lrs.views.callers import current_credential, current_glance
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
 from statements import formats, scalars, text
 from statements.errors import Invalid, InvalidStatement, TooLarge
@@ -104,17 +103,14 @@ def put_statement() -> Response:
 def get_statements() -> Response:
     """One statement by id, or a page of those that match."""
     given = load(StatementQuery(), request.args)
-    engine, tenant = parts().engine, current_credential().tenant_id
     now = datetime.now(UTC)
-    xapi.say_consistent_through(consistent_through(engine, tenant=tenant, now=now))
-    with reading(engine) as db:
-        if "statement_id" in given:
-            answer = _one(db, given, given["statement_id"], is_voided=False)
-        elif "voided_statement_id" in given:
-            answer = _one(db, given, given["voided_statement_id"], is_voided=True)
-        else:
-            answer = _page(db, given)
-    return whole(answer)
+    seen = consistent_through(parts().engine, current_glance(), now=now)
+    xapi.say_consistent_through(seen.stored)
+    if "statement_id" in given:
+        return _one(given, given["statement_id"], seen, is_voided=False)
+    if "voided_statement_id" in given:
+        return _one(given, given["voided_statement_id"], seen, is_voided=True)
+    return _page(given, seen)
 
 
 def _prepared(
@@ -140,15 +136,16 @@ def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
             "activities; send them in parts.",
             limit=MAX_REFERENCES,
         )
-    with writing(parts().engine) as db:
-        return store_statements(
-            db,
-            tenant=credential.tenant_id,
-            statements=prepared,
-            authority=credential.authority,
-            now=now,
-            may_void_any=holds(credential, "statements/void"),
-        )
+    write = Write(
+        tenant=credential.tenant_id,
+        statements=prepared,
+        authority=credential.authority_text,
+        now=now,
+        may_void_any=holds(credential, "statements/void"),
+        may_define=holds(credential, "define"),
+    )
+    process().commits.store(write)
+    return [one.id for one in prepared]
 
 
 def _filter(given: dict[str, Any]) -> Filter:
@@ -160,34 +157,34 @@ def _filter(given: dict[str, Any]) -> Filter:
             "reading behind the pre-test wall",
             extra={"tenant": credential.tenant_id, "credential": credential.key},
         )
-    mine = None
-    if not holds(credential, "statements/read"):
-        own = orjson.dumps(credential.authority, option=orjson.OPT_SORT_KEYS)
-        mine = key_of(own.decode())
+    is_reader = holds(credential, "statements/read")
     return Filter(
         **{name: given[name] for name in _FILTERS if name in given},
-        authority=mine,
+        authority=None if is_reader else key_of(credential.authority_text),
         behind_wall=behind_wall,
     )
 
 
 def _one(
-    db: Session, given: dict[str, Any], statement_id: UUID, *, is_voided: bool
+    given: dict[str, Any], statement_id: UUID, seen: Glance, *, is_voided: bool
 ) -> Response:
-    found = query.get_statement(
-        db,
-        tenant=current_credential().tenant_id,
-        statement_id=statement_id,
-        is_voided=is_voided,
-        filter=_filter({}),
-    )
-    (body,) = _bodies(db, [found], given["format"])
-    answer = _answer(db, body, attachments=given["attachments"])
+    wall = process().remembered.wall(seen)
+    with process().direct.driver() as driver:
+        found = query.get_statement(
+            driver,
+            tenant=seen.tenant,
+            statement_id=statement_id,
+            is_voided=is_voided,
+            filter=_filter({}),
+            wall=wall,
+        )
+    (body,) = _bodies([found], given["format"])
+    answer = _answer(body, attachments=given["attachments"])
     answer.headers["Last-Modified"] = http_date(found.stored)
     return answer
 
 
-def _page(db: Session, given: dict[str, Any]) -> Response:
+def _page(given: dict[str, Any], seen: Glance) -> Response:
     caller = current_credential()
     position: dict[str, Any] = {}
     if "cursor" in given:
@@ -195,66 +192,73 @@ def _page(db: Session, given: dict[str, Any]) -> Response:
             given["cursor"], secret=parts().config.secret_key, caller=caller.key
         )
         given = load(StatementQuery(), request.args.__class__(position["query"]))
-    asked = dict(position.get("query", request.args.items()))
-    newest = position.get("newest") or query.last_seq(db, tenant=caller.tenant_id)
-    page = query.find_statements(
-        db,
-        tenant=caller.tenant_id,
-        filter=_filter(given),
-        limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
-        ascending=given["ascending"],
-        after=position.get("after"),
-        newest=newest,
-    )
+    newest = position.get("newest", seen.seq)
+    wall = process().remembered.wall(seen)
+    with process().direct.driver() as driver:
+        page = query.find_statements(
+            driver,
+            tenant=seen.tenant,
+            filter=_filter(given),
+            limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
+            ascending=given["ascending"],
+            after=position.get("after"),
+            newest=newest,
+            wall=wall,
+        )
     more = ""
     if page.has_more:
+        asked = dict(position.get("query", request.args.items()))
         cursor = write_cursor(
             {"query": asked, "after": page.found[-1].seq, "newest": newest},
             secret=parts().config.secret_key,
             caller=caller.key,
         )
         more = f"{request.path}?{urlencode({'cursor': cursor})}"
-    bodies = b",".join(_bodies(db, page.found, given["format"]))
+    bodies = b",".join(_bodies(page.found, given["format"]))
     body = b'{"statements":[' + bodies + b'],"more":' + orjson.dumps(more) + b"}"
-    answer = _answer(db, body, attachments=given["attachments"])
+    answer = _answer(body, attachments=given["attachments"])
     if page.found:
-        newest_stored = max(found.stored for found in page.found)
+        newest_stored = page.found[-1 if given["ascending"] else 0].stored
         answer.headers["Last-Modified"] = http_date(newest_stored)
     return answer
 
 
-def _bodies(db: Session, page: list[Found], format: str) -> Iterator[bytes]:
+def _bodies(page: list[Found], format: str) -> Iterable[bytes]:
     """The text of each statement in the format asked for, complete."""
     version = xapi.version()
+    plain = PLAIN[version]
     complete = [
-        text.append(
-            formats.exact(found.payload, version=version),
-            {
-                "stored": scalars.format_timestamp(found.stored),
-                "authority": found.authority.encode(),
-            },
+        text.complete(
+            found.payload
+            if found.plain & plain
+            else formats.exact(found.payload, version=version),
+            scalars.format_timestamp(found.stored).encode(),
+            found.authority.encode(),
         )
         for found in page
     ]
     if format == "exact":
-        yield from complete
-        return
+        return complete
     decoded = [orjson.loads(one) for one in complete]
     if format == "ids":
-        yield from (orjson.dumps(formats.ids(one)) for one in decoded)
-        return
-    known = query.definitions(
-        db,
-        tenant=current_credential().tenant_id,
-        iris={iri for one in decoded for iri in formats.activity_iris(one)},
-    )
-    languages = [tag for tag, _ in request.accept_languages]
-    for one in decoded:
-        yield orjson.dumps(
-            formats.canonical(one, definitions=known.get, languages=languages)
+        return [orjson.dumps(formats.ids(one)) for one in decoded]
+    with reading(parts().engine) as db:
+        known = query.definitions(
+            db,
+            tenant=current_credential().tenant_id,
+            iris={iri for one in decoded for iri in formats.activity_iris(one)},
         )
+    languages = [tag for tag, _ in request.accept_languages]
+    return [
+        orjson.dumps(formats.canonical(one, definitions=known.get, languages=languages))
+        for one in decoded
+    ]
 
 
-def _answer(db: Session, body: bytes, *, attachments: bool) -> Response:
+def _answer(body: bytes, *, attachments: bool) -> Response:
     """JSON, or multipart/mixed with it as the first part where data was asked for."""
-    return with_data(db, body) if attachments else Response(body, content_type=JSON)
+    if not attachments:
+        return Response(body, content_type=JSON)
+    with reading(parts().engine) as db:
+        answer = with_data(db, body)
+    return whole(answer)

@@ -1,28 +1,30 @@
 """What holds for every xAPI resource: versions, errors, headers, CORS.
 
-xAPI 1.0.3 Communication 1.2, 3.2, 3.3; xAPI 2.0 4.1.1. Two versions by one address:
-a request that speaks 1.0.x is answered as 1.0.3, one that speaks 2.0.x as 2.0.0.
+xAPI 1.0.3 Communication 1.1 to 1.3, 3.2, 3.3; xAPI 2.0 4.1.1, 4.1.5, 4.1.7. Two
+versions by one address: a request that speaks 1.0.x is answered as 1.0.3, one that
+speaks 2.0.x as 2.0.0.
 """
 
+import contextlib
 import re
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
-import orjson
-from flask import Blueprint, Flask, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from flask import Blueprint, Flask, Request, Response, current_app, g, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
-from lrs.clock import consistent_through, stored_through
-from lrs.problems import MEDIA_TYPE
+from lrs.alternate import is_alternate, unfold
+from lrs.clock import consistent_through
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
 from lrs.views.access import allow
-from lrs.views.application import parts
+from lrs.views.application import parts, process
+from lrs.views.refusals import framework_refusal, refusal
 from statements import scalars
 from statements.errors import DomainError, Invalid, NotFound, TooLarge
 
 BLUEPRINT = Blueprint("xapi", __name__, url_prefix="/xapi")
-BLUEPRINT.record_once(lambda state: callers.install(cast("Flask", state.app)))
 
 VERSIONS = ("1.0.3", "2.0.0")
 VERSION_HEADER = "X-Experience-API-Version"
@@ -31,11 +33,76 @@ _SPOKEN = re.compile(r"(1\.0(?:\.[0-9]{1,3})?)|(2\.0(?:\.[0-9]{1,3})?)")
 # browsers come back by https alone for this many seconds
 ENCRYPTED = "max-age=31536000"
 MAX_BODY = 16 * 1024 * 1024
-EXPOSED = f"ETag, Last-Modified, Content-Type, {VERSION_HEADER}, {CONSISTENT_HEADER}"
+# what is read of a refused request so that its sender, still sending, hears of it
+MAX_DRAINED = MAX_BODY
+MAX_DRAINED_OF_STRANGERS = 256 * 1024
+CHUNK = 64 * 1024
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+# every site may read the answers; there are no cookies, so they are never the user's
+HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": (
+        "Allow, Content-Disposition, Content-Length, Content-Type, ETag, "
+        "Last-Modified, Retry-After, WWW-Authenticate, X-Request-ID, "
+        f"{VERSION_HEADER}, {CONSISTENT_HEADER}"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # statements and documents are data; nothing in an answer may run or load
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    # one address, several answers: by version, caller, language and form of refusals
+    "Vary": f"Accept, Accept-Language, Authorization, {VERSION_HEADER}",
+}
+PREFLIGHT = {
+    # a star is for headers that are none of ours; it never covers Authorization
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, Content-Length, Content-Transfer-Encoding, "
+        "Accept, Accept-Language, If-Match, If-None-Match, X-Requested-With, "
+        f"X-Request-ID, {VERSION_HEADER}, *"
+    ),
+    "Access-Control-Max-Age": "7200",
+}
 
 
 class UnsupportedVersion(Invalid):
     """Send X-Experience-API-Version 1.0.3 or 2.0.0."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            requirement="every request names the version that it speaks",
+            section="Communication 3.3; 4.1.7",
+        )
+
+
+class XapiRequest(Request):
+    """A request as it is meant, in whichever syntax it came."""
+
+    refusal: DomainError | None = None
+    is_alternate = False
+
+    def __init__(self, environ: dict[str, Any], *words: Any, **named: Any) -> None:
+        if is_alternate(environ):
+            try:
+                environ = unfold(environ)
+                self.is_alternate = True
+            except DomainError as error:
+                self.refusal = error
+        super().__init__(environ, *words, **named)
+
+
+@BLUEPRINT.record_once
+def install(state: BlueprintSetupState) -> None:
+    """Let the application understand both syntaxes and know callers."""
+    app = cast("Flask", state.app)
+    app.request_class = XapiRequest
+    app.before_request(_refuse_unreadable)
+    callers.install(app)
+
+
+def _refuse_unreadable() -> None:
+    """Refuse what could not be unfolded, before its credentials are missed."""
+    refused: DomainError | None = getattr(request, "refusal", None)
+    if refused is not None:
+        raise refused
 
 
 def version() -> str:
@@ -69,67 +136,78 @@ def negotiate() -> None:
     raise UnsupportedVersion
 
 
-@BLUEPRINT.route("/<path:address>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+@BLUEPRINT.route("/<path:address>", methods=METHODS)
+@BLUEPRINT.route("/", defaults={"address": ""}, methods=METHODS, strict_slashes=False)
 @allow("public")
 def nothing(address: str) -> Response:
     """What no resource answers: 405 with the methods it has, or 404."""
-    rules = current_app.url_map.iter_rules()
-    methods = {
-        method
-        for rule in rules
-        if rule.rule == request.path
-        for method in rule.methods or ()
-    }
-    if methods:
-        raise MethodNotAllowed(sorted(methods))
+    if request.method == "OPTIONS":
+        return Response(status=204)
+    if methods := _methods():
+        raise MethodNotAllowed(methods)
     raise NotFound(f"There is no resource {address[:80]!r} here.")
+
+
+def _methods() -> list[str]:
+    """The methods of the resource at this address; none where there is no resource."""
+    path = request.path
+    methods: set[str] = set()
+    for rule in current_app.url_map.iter_rules():
+        if rule.rule == path and rule.endpoint != f"{BLUEPRINT.name}.nothing":
+            methods |= rule.methods or set()
+    return sorted(methods)
 
 
 @BLUEPRINT.errorhandler(DomainError)
 def refused(error: DomainError) -> Response:
     """The problem, with what went wrong where."""
-    return callers.problem_response(error)
+    return refusal(error, version=_spoken())
 
 
 @BLUEPRINT.errorhandler(HTTPException)
 def refused_by_the_framework(error: HTTPException) -> Response:
     """What Flask refuses (method, length) keeps its status and gets the same form."""
-    status = error.code or 500
-    body = {
-        "type": "about:blank",
-        "title": error.name,
-        "status": status,
-        "code": error.name.lower().replace(" ", "_"),
-        "detail": error.description,
-    }
-    answer = Response(orjson.dumps(body), status, content_type=MEDIA_TYPE)
-    for name, value in error.get_headers():
-        if name.lower() not in {"content-type", "content-length"}:
-            answer.headers.setdefault(name, value)
-    return answer
+    return framework_refusal(error, version=_spoken())
 
 
 @BLUEPRINT.after_request
 def add_headers(answer: Response) -> Response:
     """Version, consistency and CORS on every answer, refusals included."""
-    answer.headers[VERSION_HEADER] = getattr(g, "xapi_version", None) or _fallback()
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    answer.headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers = answer.headers
+    headers[VERSION_HEADER] = _spoken()
+    for name, value in HEADERS.items():
+        headers[name] = value
+    # what was found a moment ago may be out of date; an entity tag can tell
+    headers.setdefault("Cache-Control", "private, no-cache")
     if request.method == "OPTIONS":
-        answer.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, DELETE"
-        answer.headers["Access-Control-Allow-Headers"] = (
-            "Authorization, Content-Type, Accept-Language, If-Match, If-None-Match, "
-            f"{VERSION_HEADER}"
-        )
-        answer.headers["Access-Control-Max-Age"] = "7200"
+        methods = ", ".join(_methods() or METHODS)
+        headers["Allow"] = headers["Access-Control-Allow-Methods"] = methods
+        headers.update(PREFLIGHT)
     if parts().config.portal_url.startswith("https:"):
-        answer.headers["Strict-Transport-Security"] = ENCRYPTED
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    # statements are data; nothing in an answer may run or load
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        headers["Strict-Transport-Security"] = ENCRYPTED
     if request.path.rstrip("/").endswith("/statements"):
-        answer.headers[CONSISTENT_HEADER] = scalars.format_timestamp(_consistent())
+        headers[CONSISTENT_HEADER] = scalars.format_timestamp(_consistent())
+    if answer.status_code >= 400:
+        _drain()
+    if request.method == "HEAD" and getattr(request, "is_alternate", False):
+        # of HTTP it is the answer to a POST, which has a body
+        answer.close()
+        answer.set_data(b"")
     return answer
+
+
+def _drain() -> None:
+    """Read what is left of a refused request's body, within limits.
+
+    A connection closed on somebody who still sends loses the answer.
+    """
+    known = getattr(g, "credential", None) is not None
+    limit = MAX_DRAINED if known else MAX_DRAINED_OF_STRANGERS
+    if not 0 < (request.content_length or 0) <= limit:
+        return
+    with contextlib.suppress(DomainError, ClientDisconnected, OSError):
+        while request.stream.read(CHUNK):
+            pass
 
 
 def say_consistent_through(instant: datetime) -> None:
@@ -141,19 +219,23 @@ def _consistent() -> datetime:
     known: datetime | None = getattr(g, "consistent_through", None)
     if known is not None:
         return known
-    engine, credential = parts().engine, getattr(g, "credential", None)
-    if credential is None:
+    caller, remembered = getattr(g, "credential", None), process().remembered
+    if caller is None:
         # strangers may not make the store write
-        return stored_through(engine, tenant=MAIN_TENANT)
-    now = datetime.now(UTC)
-    return consistent_through(engine, tenant=credential.tenant_id, now=now)
+        return remembered.glance(MAIN_TENANT).stored
+    # how things stand after what the request wrote
+    seen = remembered.glance(caller.tenant_id)
+    return consistent_through(parts().engine, seen, now=datetime.now(UTC)).stored
 
 
-def _fallback() -> str:
-    """The version named where none was agreed on.
+def _spoken() -> str:
+    """The version agreed on, or what is named where none was.
 
     A request that names none is by rule one of 0.95, which is not spoken here.
     """
+    agreed: str | None = getattr(g, "xapi_version", None)
+    if agreed is not None:
+        return agreed
     given = request.headers.get(VERSION_HEADER, "")
     if not given:
         return "0.95"

@@ -1,0 +1,110 @@
+"""The database's driver itself, for the few commands that every xAPI request needs.
+
+A session of SQLAlchemy costs two hundred microseconds before the first row, the
+driver twenty (measured). Here a command is its own transaction: one round trip. What
+the commands are stands where their tables are; SQLAlchemy may have written them
+(lrs/query.py), and everything that is not in every request goes through it.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
+
+from lrs.db import LOCK_TIMEOUT_SECONDS, busy_is_unavailable
+from statements.errors import DomainError, Unavailable
+
+# connections that wait longer are asked whether they are still there
+FRESH_SECONDS = 5.0
+
+
+class Driver:
+    """A connection of the driver; outside a transaction of somebody's."""
+
+    __slots__ = ("connection", "dialect", "used")
+
+    def __init__(self, connection: Any, dialect: str) -> None:
+        """Use a connection of `psycopg` or `pysqlite3`."""
+        self.connection = connection
+        self.dialect = dialect
+        self.used = time.monotonic()
+
+    def rows(
+        self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
+    ) -> list[Any]:
+        """What the command finds or returns."""
+        # PostgreSQL's text form of bytes is twice as long
+        form = {"binary": True} if self.dialect == "postgresql" else {}
+        found: list[Any] = self.connection.execute(command, values, **form).fetchall()
+        return found
+
+
+def driver_of(db: Session) -> Driver:
+    """The driver's connection inside a session's transaction."""
+    connection = db.connection()
+    return Driver(connection.connection.driver_connection, connection.dialect.name)
+
+
+class Direct:
+    """Connections of the driver, each used by one thread at a time."""
+
+    def __init__(self, engine: Engine, *, limit: int = 8) -> None:
+        """Open up to `limit` connections as `engine` does, when they are needed."""
+        self._engine = engine
+        self._idle: deque[Driver] = deque()
+        self._places = threading.BoundedSemaphore(limit)
+        event.listen(engine, "engine_disposed", lambda _engine: self.close())
+
+    @contextmanager
+    def driver(self) -> Iterator[Driver]:
+        """A connection that commits by itself; raises Unavailable."""
+        if not self._places.acquire(timeout=LOCK_TIMEOUT_SECONDS):
+            raise Unavailable("The database is busy; try again.")
+        try:
+            with busy_is_unavailable():
+                driver = self._take()
+                try:
+                    yield driver
+                except DomainError:
+                    self._idle.append(driver)
+                    raise
+                except BaseException:
+                    # whatever state it is in, nobody else gets it
+                    driver.connection.close()
+                    raise
+                driver.used = time.monotonic()
+                self._idle.append(driver)
+        finally:
+            self._places.release()
+
+    def _take(self) -> Driver:
+        while self._idle:
+            try:
+                driver = self._idle.pop()
+            except IndexError:
+                break
+            if time.monotonic() - driver.used < FRESH_SECONDS:
+                return driver
+            try:
+                driver.rows("SELECT 1")
+            except Exception:  # noqa: BLE001 - however it is broken, it goes
+                driver.connection.close()
+            else:
+                return driver
+        raw = self._engine.raw_connection()
+        connection = raw.driver_connection
+        raw.detach()
+        if self._engine.dialect.name == "postgresql":
+            connection.autocommit = True  # type: ignore[union-attr]
+            connection.prepare_threshold = 1  # type: ignore[union-attr]
+        return Driver(connection, self._engine.dialect.name)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            self._idle.pop().connection.close()
