@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import io
+from typing import Any
+from urllib.parse import urlencode
 
+import orjson
 import pytest
+from werkzeug.test import TestResponse
 
-from lrs.views.xapi import MAX_BODY
+from lrs.views.xapi import MAX_BODY, MAX_DRAINED_OF_STRANGERS
 from tests.lrs.views.conftest import VERSION, Lrs, statement
 
 ANSWERED = [
@@ -75,6 +79,140 @@ def test_browsers_of_other_sites_may_ask(lrs: Lrs) -> None:
     # no cookies: an answer may be read by every site, so it must not be the user's
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Set-Cookie" not in answer.headers
+
+
+def test_a_preflight_tells_the_methods_of_the_address(lrs: Lrs) -> None:
+    for path, methods in (
+        ("/xapi/statements", {"GET", "HEAD", "POST", "PUT", "OPTIONS"}),
+        ("/xapi/about", {"GET", "HEAD", "OPTIONS"}),
+    ):
+        answer = lrs.app.test_client().options(path)
+        for name in ("Allow", "Access-Control-Allow-Methods"):
+            assert set(answer.headers[name].split(", ")) == methods
+
+
+def test_headers_of_every_answer(lrs: Lrs) -> None:
+    for answer in (
+        lrs.get(),
+        lrs.get("/xapi/about"),
+        lrs.get("/xapi"),
+        lrs.get("/xapi/"),
+        lrs.get("/xapi/nowhere"),
+        lrs.get(limit="x"),
+        lrs.call("PATCH"),
+        lrs.call("HEAD"),
+        lrs.call("OPTIONS"),
+        lrs.call("GET", headers={"Authorization": "Basic eDp5"}),
+        lrs.call("GET", headers={VERSION: "7"}),
+        lrs.call("POST", body=b"{"),
+    ):
+        assert answer.headers[VERSION] == "1.0.3"
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert VERSION in answer.headers["Vary"]
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
+        assert {"ETag", "Last-Modified", VERSION} <= set(exposed)
+
+
+def test_head_answers_as_get_without_a_body(lrs: Lrs) -> None:
+    (one,) = lrs.store(statement())
+    for path, query in (
+        ("/xapi/statements", {"statementId": one}),
+        ("/xapi/statements", {"limit": "1", "format": "ids"}),
+        ("/xapi/statements", {"attachments": "true", "statementId": one}),
+        ("/xapi/statements", {"limit": "x"}),
+        ("/xapi/about", {}),
+        ("/xapi/nowhere", {}),
+    ):
+        got = lrs.call("GET", path, **query)
+        asked = lrs.call("HEAD", path, **query)
+        assert asked.data == b""
+        assert asked.status_code == got.status_code
+        moving = {"X-Experience-API-Consistent-Through", "Content-Type"}
+        assert {name: value for name, value in asked.headers if name not in moving} == {
+            name: value for name, value in got.headers if name not in moving
+        }
+        assert asked.mimetype == got.mimetype
+
+
+def alternate(
+    lrs: Lrs, method: str, path: str = "/xapi/statements", **form: str
+) -> TestResponse:
+    """Send a request with nothing outside the form, as an old browser does."""
+    headers = lrs.headers()
+    whole = {name.replace("_", "-"): value for name, value in form.items()}
+    return lrs.app.test_client().post(
+        f"{path}?method={method}",
+        data=urlencode({**headers, **whole}),
+        content_type="text/plain",
+    )
+
+
+def test_the_alternate_syntax_of_1_0(lrs: Lrs) -> None:
+    sent: Any = statement()
+    body = orjson.dumps(sent).decode()
+    answer = alternate(lrs, "PUT", statementId=sent["id"], content=body)
+    assert answer.status_code == 204, answer.text
+    answer = alternate(lrs, "GET", statementId=sent["id"])
+    assert answer.get_json()["id"] == sent["id"]
+    assert answer.headers[VERSION] == "1.0.3"
+    answer = alternate(lrs, "POST", content=orjson.dumps([statement()]).decode())
+    assert answer.status_code == 200, answer.text
+    assert len(lrs.found()) == 2
+    answer = alternate(lrs, "HEAD", statementId=sent["id"])
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Content-Length"] == "0"
+    page = alternate(lrs, "GET", limit="1").get_json()
+    assert lrs.get(page["more"]).get_json()["statements"][0]["id"] == sent["id"]
+
+
+def test_the_alternate_syntax_refused(lrs: Lrs) -> None:
+    content = orjson.dumps(statement()).decode()
+    for status, code, answer in (
+        (401, "unauthenticated", alternate(lrs, "GET", Authorization="Basic eDp5")),
+        (
+            400,
+            "unsupported_version",
+            alternate(lrs, "GET", X_Experience_API_Version=""),
+        ),
+        (400, "invalid_form", alternate(lrs, "PUT", statementId="a")),
+        (400, "invalid_parameter", alternate(lrs, "POST", content=content, a="b")),
+        (400, "no_alternate_syntax", alternate(lrs.speaking("2.0.0"), "GET")),
+        (405, "method_not_allowed", alternate(lrs, "DELETE")),
+        (404, "not_found", alternate(lrs, "GET", "/xapi/nowhere")),
+    ):
+        assert answer.status_code == status, answer.text
+        assert answer.get_json()["code"] == code
+    assert lrs.found() == []
+
+
+def test_a_parameter_named_method_is_no_other_syntax(lrs: Lrs) -> None:
+    sent: Any = statement()
+    for client in (lrs, lrs.speaking("2.0.0")):
+        path = f"/xapi/statements?method=POST&statementId={sent['id']}"
+        answer = client.call("PUT", path, body=sent)
+        assert answer.status_code == 400
+    assert lrs.found() == []
+
+
+def test_a_refused_body_is_read_so_that_the_refusal_arrives(lrs: Lrs) -> None:
+    known = lrs.headers(**{"Content-Type": "text/x-unknown"})
+    stranger = known | {"Authorization": "Basic eDp5"}
+    for headers, length, is_read in (
+        (known, 5_000_000, True),
+        (known, MAX_BODY + 1, False),
+        (stranger, MAX_DRAINED_OF_STRANGERS, True),
+        (stranger, MAX_DRAINED_OF_STRANGERS + 1, False),
+    ):
+        body = io.BytesIO(b"x" * length)
+        answer = lrs.app.test_client().post(
+            "/xapi/statements",
+            input_stream=body,
+            headers=headers,
+            content_length=length,
+        )
+        assert answer.status_code in {400, 401, 413}
+        assert (body.tell() == length) is is_read
 
 
 def test_answers_are_data(lrs: Lrs) -> None:
