@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +14,15 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from lrs.config import Config
 from lrs.credentials import Issued, create_credential
-from lrs.db import writing
+from lrs.db import make_engine, writing
 from lrs.parts import Parts
 from lrs.tables import MAIN_TENANT
+from lrs.tenants import create_tenant
 from lrs.views import BLUEPRINTS, XAPI
+from tests.conftest import cloned_postgres, postgres_url, sqlite_url, storage_of
+from tests.servers import Servers
 
 VERSION = "X-Experience-API-Version"
 
@@ -108,10 +112,60 @@ def statement(**members: Any) -> dict[str, Any]:
     } | members
 
 
-@pytest.fixture
-def lrs(parts: Parts) -> Lrs:
+def application(parts: Parts) -> Flask:
     app = Flask("lrs-alone", static_folder=None)
     app.extensions["rollcall"] = parts
     for blueprint in (*XAPI, *BLUEPRINTS):
         app.register_blueprint(blueprint)
-    return Lrs(app, parts, issue(parts))
+    return app
+
+
+@pytest.fixture
+def lrs(parts: Parts) -> Lrs:
+    return Lrs(application(parts), parts, issue(parts))
+
+
+@dataclass
+class Own(Lrs):
+    """A record store of its own in an installation that it shares with others."""
+
+    tenant: int = 0
+
+    def with_scopes(self, scopes: Iterable[str], tenant: int = 0) -> Own:
+        issued = issue(self.parts, scopes, tenant or self.tenant)
+        return replace(self, issued=issued, tenant=tenant or self.tenant)
+
+    def speaking(self, version: str) -> Own:
+        return replace(self, version=version)
+
+
+def new_tenant(parts: Parts) -> int:
+    with writing(parts.engine) as db:
+        return create_tenant(db, name=uuid.uuid4().hex).id
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_app(
+    request: pytest.FixtureRequest,
+    servers: Servers,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    """An application for all tests of a module: a database of one's own takes long."""
+    folder = tmp_path_factory.mktemp("own")
+    if request.param == "sqlite":
+        url = sqlite_url(servers, folder)
+    else:
+        url = postgres_url(servers, cloned_postgres(servers))
+    config = Config(data=folder, secret_key="a secret", workers=1, database_url=url)
+    engine = make_engine(url)
+    yield application(Parts(config, engine, storage_of(config)))
+    engine.dispose()
+
+
+@pytest.fixture
+def own(shared_app: Flask) -> Own:
+    """An empty record store: a fresh tenant of an application that others use too."""
+    parts: Parts = shared_app.extensions["rollcall"]
+    tenant = new_tenant(parts)
+    issued = issue(parts, tenant=tenant)
+    return Own(shared_app, parts, issued, tenant=tenant)

@@ -12,10 +12,8 @@ import pytest
 from lrs.credentials import SCOPES
 from lrs.db import writing
 from lrs.rules.catalogue import set_role
-from lrs.tables import MAIN_TENANT
-from lrs.tenants import create_tenant
 from lrs.views import xapi
-from tests.lrs.views.conftest import Lrs
+from tests.lrs.views.conftest import Own, new_tenant
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -40,12 +38,17 @@ RESOURCES = pytest.mark.parametrize("path", ADDRESSES)
 VERSIONS = pytest.mark.parametrize("version", xapi.VERSIONS)
 
 
+@pytest.fixture
+def lrs(own: Own) -> Own:
+    return own
+
+
 def tag(data: bytes) -> str:
     return f'"{hashlib.sha1(data, usedforsecurity=False).hexdigest()}"'
 
 
 def send(
-    lrs: Lrs,
+    lrs: Own,
     method: str,
     path: str,
     body: bytes | None = None,
@@ -59,14 +62,14 @@ def send(
     return lrs.call(method, path, body=body, headers=headers, **wanted)
 
 
-def create(lrs: Lrs, path: str, body: bytes = OLD, **query: str) -> None:
+def create(lrs: Own, path: str, body: bytes = OLD, **query: str) -> None:
     answer = send(lrs, "PUT", path, body, {"If-None-Match": "*"}, **query)
     assert answer.status_code == 204, answer.text
 
 
 @VERSIONS
 @RESOURCES
-def test_a_document_from_first_to_last(lrs: Lrs, path: str, version: str) -> None:
+def test_a_document_from_first_to_last(lrs: Own, path: str, version: str) -> None:
     lrs = lrs.speaking(version)
     before = datetime.now(UTC).replace(microsecond=0)
     assert send(lrs, "GET", path).status_code == 404
@@ -107,7 +110,7 @@ BARE = {
 
 
 @pytest.mark.parametrize(("path", "version"), BARE)
-def test_a_put_without_precondition(lrs: Lrs, path: str, version: str) -> None:
+def test_a_put_without_precondition(lrs: Own, path: str, version: str) -> None:
     lrs = lrs.speaking(version)
     new, old = BARE[path, version]
     answer = send(lrs, "PUT", path, OLD)
@@ -128,7 +131,7 @@ def test_a_put_without_precondition(lrs: Lrs, path: str, version: str) -> None:
 @RESOURCES
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
 def test_a_wrong_if_match_is_412_everywhere(
-    lrs: Lrs, path: str, version: str, method: str
+    lrs: Own, path: str, version: str, method: str
 ) -> None:
     lrs = lrs.speaking(version)
     body = None if method == "DELETE" else b'{"w":2}'
@@ -151,7 +154,7 @@ def test_a_wrong_if_match_is_412_everywhere(
 
 
 @RESOURCES
-def test_a_malformed_precondition_is_told(lrs: Lrs, path: str) -> None:
+def test_a_malformed_precondition_is_told(lrs: Own, path: str) -> None:
     create(lrs, path)
     for method in ("GET", "PUT", "POST", "DELETE"):
         body = NEW if method.startswith("P") else None
@@ -162,7 +165,7 @@ def test_a_malformed_precondition_is_told(lrs: Lrs, path: str) -> None:
 
 
 @RESOURCES
-def test_who_has_it_already_is_told_so(lrs: Lrs, path: str) -> None:
+def test_who_has_it_already_is_told_so(lrs: Own, path: str) -> None:
     create(lrs, path)
     listed = {ID[path]: None}
     for query in ({}, listed):
@@ -192,7 +195,7 @@ def test_who_has_it_already_is_told_so(lrs: Lrs, path: str) -> None:
 )
 @RESOURCES
 def test_content_is_never_a_page_and_comes_back_as_sent(
-    lrs: Lrs, path: str, kind: str, data: bytes
+    lrs: Own, path: str, kind: str, data: bytes
 ) -> None:
     headers = {"Content-Type": kind, "If-None-Match": "*"}
     assert send(lrs, "PUT", path, data, headers).status_code == 204
@@ -206,7 +209,7 @@ def test_content_is_never_a_page_and_comes_back_as_sent(
     assert "default-src 'none'" in policy
 
 
-def test_a_document_without_a_type_is_octets(lrs: Lrs) -> None:
+def test_a_document_without_a_type_is_octets(lrs: Own) -> None:
     answer = lrs.app.test_client().put(
         STATE, data=b"x", query_string=ADDRESSES[STATE], headers=lrs.headers()
     )
@@ -220,13 +223,13 @@ def test_a_document_without_a_type_is_octets(lrs: Lrs) -> None:
     [{"Content-Type": "json"}, {"Content-Type": "a/b/c"}, {"Content-Encoding": "gzip"}],
 )
 def test_what_could_not_be_told_again_is_refused(
-    lrs: Lrs, headers: dict[str, str]
+    lrs: Own, headers: dict[str, str]
 ) -> None:
     assert send(lrs, "PUT", STATE, OLD, headers).status_code == 400
     assert send(lrs, "GET", STATE).status_code == 404
 
 
-def test_megabytes_are_kept(lrs: Lrs) -> None:
+def test_megabytes_are_kept(lrs: Own) -> None:
     big = bytes(range(256)) * 4096 * 8
     headers = {"Content-Type": "video/mp4"}
     assert send(lrs, "PUT", STATE, big, headers).status_code == 204
@@ -250,7 +253,7 @@ def test_megabytes_are_kept(lrs: Lrs) -> None:
     ],
 )
 def test_only_json_objects_are_merged(
-    lrs: Lrs,
+    lrs: Own,
     path: str,
     version: str,
     before: tuple[str, bytes] | None,
@@ -271,7 +274,7 @@ def test_only_json_objects_are_merged(
         assert got.status_code == 404
 
 
-def test_lists_of_states(lrs: Lrs) -> None:
+def test_lists_of_states(lrs: Own) -> None:
     for name, registration in (("b", None), ("a", REGISTRATION), ("c", REGISTRATION)):
         query = {"stateId": name, "registration": registration}
         assert send(lrs, "PUT", STATE, OLD, **query).status_code == 204
@@ -295,7 +298,7 @@ def test_lists_of_states(lrs: Lrs) -> None:
 
 
 @RESOURCES
-def test_since(lrs: Lrs, path: str) -> None:
+def test_since(lrs: Own, path: str) -> None:
     create(lrs, path)
     many = {ID[path]: None}
     for since, found in (
@@ -342,7 +345,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "query"), WRONG)
-def test_wrong_parameters(lrs: Lrs, path: str, query: dict[str, str | None]) -> None:
+def test_wrong_parameters(lrs: Own, path: str, query: dict[str, str | None]) -> None:
     create(lrs, path)
     (name,) = query
     for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
@@ -355,7 +358,7 @@ def test_wrong_parameters(lrs: Lrs, path: str, query: dict[str, str | None]) -> 
 
 
 @RESOURCES
-def test_a_document_to_write_is_named(lrs: Lrs, path: str) -> None:
+def test_a_document_to_write_is_named(lrs: Own, path: str) -> None:
     create(lrs, path)
     methods = ["PUT", "POST"] if path == STATE else ["PUT", "POST", "DELETE"]
     for method in methods:
@@ -365,7 +368,7 @@ def test_a_document_to_write_is_named(lrs: Lrs, path: str) -> None:
     assert send(lrs, "GET", path).data == OLD
 
 
-def test_one_agent_however_it_is_written(lrs: Lrs) -> None:
+def test_one_agent_however_it_is_written(lrs: Own) -> None:
     create(lrs, AGENTS)
     written = '{"name": "An Officer", "mbox": "MAILTO:officer@Agency.EXAMPLE"}'
     assert send(lrs, "GET", AGENTS, agent=written).data == OLD
@@ -379,7 +382,7 @@ READ_PROFILE = {"profile", "profile/read", "all/read", "all"}
 
 
 @pytest.mark.parametrize("scope", sorted(SCOPES))
-def test_scopes(lrs: Lrs, scope: str) -> None:
+def test_scopes(lrs: Own, scope: str) -> None:
     caller = lrs.with_scopes([scope])
     for path in ADDRESSES:
         create(lrs, path)
@@ -402,17 +405,15 @@ def test_scopes(lrs: Lrs, scope: str) -> None:
 
 
 @RESOURCES
-def test_strangers_are_asked_who_they_are(lrs: Lrs, path: str) -> None:
+def test_strangers_are_asked_who_they_are(lrs: Own, path: str) -> None:
     for method in ("GET", "PUT", "POST", "DELETE"):
         answer = send(lrs, method, path, None, {"Authorization": "Basic eDp5"})
         assert answer.status_code == 401
 
 
 @RESOURCES
-def test_tenants_are_apart(lrs: Lrs, path: str) -> None:
-    with writing(lrs.parts.engine) as db:
-        tenant = create_tenant(db, name="academy").id
-    other = lrs.with_scopes(["all"], tenant)
+def test_tenants_are_apart(lrs: Own, path: str) -> None:
+    other = lrs.with_scopes(["all"], new_tenant(lrs.parts))
     create(lrs, path)
     assert send(other, "GET", path).status_code == 404
     assert send(other, "GET", path, **{ID[path]: None}).get_json() == []
@@ -421,7 +422,7 @@ def test_tenants_are_apart(lrs: Lrs, path: str) -> None:
     assert send(lrs, "GET", path).data == OLD
 
 
-def test_other_methods(lrs: Lrs) -> None:
+def test_other_methods(lrs: Own) -> None:
     answer = send(lrs, "PATCH", STATE, OLD)
     assert answer.status_code == 405
     assert {"GET", "PUT", "POST", "DELETE"} <= set(answer.headers["Allow"].split(", "))
@@ -431,11 +432,11 @@ PRETEST = f"{ACTIVITY}/units/pretest"
 LESSON = f"{ACTIVITY}/units/lesson"
 
 
-def raise_wall(lrs: Lrs) -> None:
+def raise_wall(lrs: Own) -> None:
     with writing(lrs.parts.engine) as db:
         set_role(
             db,
-            tenant=MAIN_TENANT,
+            tenant=lrs.tenant,
             course_iri=ACTIVITY,
             activity_iri=PRETEST,
             role="pretest",
@@ -446,7 +447,7 @@ def raise_wall(lrs: Lrs) -> None:
 
 @pytest.mark.parametrize("path", [STATE, ACTIVITIES])
 def test_the_pretest_wall(
-    lrs: Lrs, path: str, caplog: pytest.LogCaptureFixture
+    lrs: Own, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Hidden whole: by id, in lists, and for who guesses what a document holds."""
     for activity in (PRETEST, ACTIVITY, LESSON):
@@ -487,13 +488,13 @@ def test_the_pretest_wall(
     assert caplog.text.count("behind the pre-test wall") == 3
 
 
-def test_profiles_of_agents_have_no_wall(lrs: Lrs) -> None:
+def test_profiles_of_agents_have_no_wall(lrs: Own) -> None:
     create(lrs, AGENTS)
     raise_wall(lrs)
     assert send(lrs, "GET", AGENTS).data == OLD
 
 
-def test_many_ids_are_listed_whole(lrs: Lrs) -> None:
+def test_many_ids_are_listed_whole(lrs: Own) -> None:
     names = sorted(str(uuid.uuid4()) for _ in range(40))
     for name in names:
         create(lrs, ACTIVITIES, profileId=name)
