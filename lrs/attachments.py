@@ -187,11 +187,12 @@ def keep(
     with writing(parts.engine) as db:
         known = _touch(db, tenant, wanted, now)
     new = [one for one in wanted if not known[attachment_key(one.sha2)]]
-    for one in new:
-        with one.open() as stream:
-            parts.storage.put(
-                storage_key(tenant, one.sha2), stream, content_type=OCTETS
-            )
+    for one in wanted:
+        key = storage_key(tenant, one.sha2)
+        is_known = known[attachment_key(one.sha2)]
+        if not (is_known and _is_whole(parts.storage, key, one.length)):
+            with one.open() as stream:
+                parts.storage.put(key, stream, content_type=OCTETS)
     for start in range(0, len(new), BATCH):
         keys = [attachment_key(one.sha2) for one in new[start : start + BATCH]]
         with writing(parts.engine) as db:
@@ -202,6 +203,31 @@ def keep(
                 )
                 .values(is_kept=True)
             )
+
+
+def _is_whole(storage: Storage, key: str, length: int) -> bool:
+    """Whether storage has as many bytes: what was lost is mended by who brings it."""
+    try:
+        return storage.size(key) == length
+    except ObjectMissing:
+        return False
+
+
+def hold(parts: Parts, *, tenant: int, sha2: str, now: datetime) -> bool:
+    """Whether the data is kept already; if so, the sweep leaves it for a day more."""
+    with writing(parts.engine) as db:
+        row = db.scalar(
+            select(Attachment)
+            .where(
+                Attachment.tenant_id == tenant,
+                Attachment.attachment_key == attachment_key(sha2),
+                Attachment.is_kept,
+            )
+            .with_for_update()
+        )
+        if row is not None and row.unclaimed_since is not None:
+            row.unclaimed_since = now
+        return row is not None
 
 
 def _touch(
@@ -234,7 +260,7 @@ def _touch(
                 set_={"unclaimed_since": touched},
             ).returning(Attachment.attachment_key, Attachment.is_kept)
         )
-        known |= dict(rows)
+        known |= {row.attachment_key: row.is_kept for row in rows}
     return known
 
 
@@ -257,7 +283,7 @@ def find_lengths(db: Session, *, tenant: int, hashes: Iterable[str]) -> dict[str
                 Attachment.is_kept,
             )
         )
-        found |= dict(rows)
+        found |= {row.sha2: row.length for row in rows}
     return found
 
 

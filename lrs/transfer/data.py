@@ -1,10 +1,11 @@
 """The data of attachments on its way out of and into a record store."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lrs.attachments import Received, hold, keep, storage_key
 from lrs.parts import Parts
-from lrs.storage import ObjectMissing
 from lrs.transfer.files import hashed, write_whole
 
 
@@ -20,27 +21,18 @@ def needed(statement: dict[str, Any]) -> set[str]:
 
 def copy_data(parts: Parts, tenant: int, sha2: str, path: Path) -> None:
     """The data as a file; raises ObjectMissing, BrokenData."""
-    with parts.storage.open(_key(tenant, sha2)) as data:
+    with parts.storage.open(storage_key(tenant, sha2)) as data:
         write_whole(path, hashed(data, sha2))
 
 
-def has_data(parts: Parts, tenant: int, sha2: str) -> bool:
+def has_data(parts: Parts, tenant: int, sha2: str, now: datetime) -> bool:
     """Whether the record store has the data already."""
-    try:
-        parts.storage.size(_key(tenant, sha2))
-    except ObjectMissing:
-        return False
-    return True
+    return hold(parts, tenant=tenant, sha2=sha2, now=now)
 
 
-def keep_data(parts: Parts, tenant: int, sha2: str, data: BinaryIO) -> None:
+def keep_data(
+    parts: Parts, tenant: int, sha2: str, data: BinaryIO, now: datetime
+) -> None:
     """The data is in the record store; raises BrokenData before it is."""
-    for _ in hashed(data, sha2):
-        pass
-    data.seek(0)
-    kind = "application/octet-stream"
-    parts.storage.put(_key(tenant, sha2), data, content_type=kind)
-
-
-def _key(tenant: int, sha2: str) -> str:
-    return f"attachments/{tenant}/{sha2}"
+    length = sum(len(block) for block in iter(hashed(data, sha2)))
+    keep(parts, tenant=tenant, received=[Received(sha2, length, data)], now=now)

@@ -282,9 +282,9 @@ class _Import:
             path = self.folder / sha2
             if is_hash(sha2) and path.is_file():
                 with path.open("rb") as data:
-                    keep_data(self.parts, self.tenant, sha2, data)
+                    keep_data(self.parts, self.tenant, sha2, data, self.clock())
             elif sha2 in needed(prepared.statement) and not has_data(
-                self.parts, self.tenant, sha2
+                self.parts, self.tenant, sha2, self.clock()
             ):
                 raise MissingData(f"The data of the attachment {sha2} is missing.")
             self.brought.add(sha2)

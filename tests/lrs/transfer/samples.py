@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lrs.db import writing
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT
+from lrs.transfer.data import keep_data
 from lrs.transfer.exports import Wanted, export_statements
 from lrs.transfer.imports import import_authority, import_statements
 from statements import text
@@ -96,11 +97,9 @@ def put_all(parts: Parts, count: int, **members: Any) -> list[str]:
 
 
 def put_data(parts: Parts, data: bytes, tenant: int = MAIN_TENANT) -> dict[str, Any]:
-    """Keep data in the storage; the attachment that a statement declares it by."""
+    """Keep data in the record store; the attachment that a statement declares it by."""
     sha2 = hashlib.sha256(data).hexdigest()
-    kind = "application/octet-stream"
-    key = f"attachments/{tenant}/{sha2}"
-    parts.storage.put(key, io.BytesIO(data), content_type=kind)
+    keep_data(parts, tenant, sha2, io.BytesIO(data), BEGIN)
     return attachment(data)
 
 
