@@ -165,7 +165,7 @@ def receive(
                 requirement="X-Experience-API-Hash is the hash of the part's data",
                 section="Communication 1.5.2",
             )
-        check_data(number, part.headers, declared, length=length)
+        check_data(number, part.headers, length=length)
         if sha2 in found:
             file.truncate(start)
         else:

@@ -13,7 +13,7 @@ from statements.attachments import (
     refuse_missing,
 )
 from statements.errors import Invalid, InvalidStatement
-from tests.statements.cases import ATTACHMENT, SMALL, SUB_STATEMENT, change
+from tests.statements.cases import ATTACHMENT, SMALL, SUB_STATEMENT
 
 DATA = b"here is a simple attachment"
 SHA2 = hashlib.sha256(DATA).hexdigest()
@@ -146,20 +146,17 @@ def test_data_that_nobody_declares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "declares", "is_right"),
+    ("headers", "is_right"),
     [
-        ({}, 27, True),
-        ({"content-length": "27"}, 27, True),
-        ({"content-length": "26"}, 27, False),
-        ({"content-length": "x"}, 27, False),
-        ({}, 26, False),
-        ({}, 0, False),
+        ({}, True),
+        ({"content-length": "27"}, True),
+        ({"content-length": "26"}, False),
+        ({"content-length": "x"}, False),
     ],
 )
-def test_the_length(headers: dict[str, str], declares: int, *, is_right: bool) -> None:
-    known = list(declared(statement(ONE, change(ONE, "length", declares))))
+def test_the_length(headers: dict[str, str], *, is_right: bool) -> None:
     if is_right:
-        check_data(2, headers, known, length=27)
+        check_data(2, headers, length=27)
         return
     with pytest.raises(Invalid):
-        check_data(2, headers, known, length=27)
+        check_data(2, headers, length=27)
