@@ -35,9 +35,9 @@ def plain_versions(statement: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def _plain_versions(part: dict[str, Any]) -> tuple[bool, bool]:
-    listed = part.get("context", {}).get("contextActivities", {})
-    has_lists = dict not in map(type, listed.values())
-    return has_lists, has_lists and part.get("timestamp", "Z").endswith("Z")
+    listed = part["context"].get("contextActivities") if "context" in part else None
+    has_lists = not listed or dict not in map(type, listed.values())
+    return has_lists, has_lists and part.get("timestamp", "Z")[-1] == "Z"
 
 
 def to_version(statement: dict[str, Any], *, version: str) -> dict[str, Any]:

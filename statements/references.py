@@ -5,6 +5,8 @@ index row per pair, the query and the rules read them. Members of a Group are
 referred to with the Group's own usage: the `agent` filter matches them too.
 """
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,10 +24,10 @@ class References(NamedTuple):
     `attachments` the hash of every attachment, in lower case.
     """
 
-    actors: frozenset[tuple[str, str]]
-    activities: frozenset[tuple[str, str]]
-    definitions: tuple[tuple[str, dict[str, Any]], ...]
-    attachments: frozenset[str]
+    actors: AbstractSet[tuple[str, str]]
+    activities: AbstractSet[tuple[str, str]]
+    definitions: Sequence[tuple[str, dict[str, Any]]]
+    attachments: AbstractSet[str]
     target: UUID | None
     voids: UUID | None
 
@@ -38,21 +40,15 @@ def has_score(statement: dict[str, Any]) -> bool:
 
 def references(statement: dict[str, Any]) -> References:
     """All references of a valid statement."""
-    walk = _Walk()
-    walk.part(statement, "")
+    walk = _Walk(set(), set(), [], set())
+    _walk(statement, "", walk)
     target = statement["object"]
     kind = target.get("objectType")
     if kind == "SubStatement":
-        walk.part(target, "sub_")
+        _walk(target, "sub_", walk)
     target_id = UUID(target["id"]) if kind == "StatementRef" else None
-    return References(
-        actors=frozenset(walk.actors),
-        activities=frozenset(walk.activities),
-        definitions=tuple(walk.definitions),
-        attachments=frozenset(walk.attachments),
-        target=target_id,
-        voids=target_id if statement["verb"]["id"] == VOIDED else None,
-    )
+    voids = target_id if statement["verb"]["id"] == VOIDED else None
+    return References(*walk, target_id, voids)
 
 
 def actor_of(statement: dict[str, Any]) -> str | None:
@@ -67,54 +63,57 @@ def activity_of(statement: dict[str, Any]) -> str | None:
     return target["id"] if is_activity else None
 
 
-class _Walk:
-    """What was met so far on the way through a statement."""
+class _Walk(NamedTuple):
+    """What was met so far; the fields are those of References."""
 
-    def __init__(self) -> None:
-        self.actors: list[tuple[str, str]] = []
-        self.activities: list[tuple[str, str]] = []
-        self.definitions: list[tuple[str, dict[str, Any]]] = []
-        self.attachments: list[str] = []
+    actors: set[tuple[str, str]]
+    activities: set[tuple[str, str]]
+    definitions: list[tuple[str, dict[str, Any]]]
+    attachments: set[str]
 
-    def part(self, part: dict[str, Any], prefix: str) -> None:
-        """Walk through a statement or sub-statement."""
-        self.actor(part["actor"], prefix + "actor")
-        target = part["object"]
-        kind = target.get("objectType", "Activity")
-        if kind == "Activity":
-            self.activity(target, prefix + "object")
-        elif kind in {"Agent", "Group"}:
-            self.actor(target, prefix + "object")
-        if "authority" in part:
-            self.actor(part["authority"], prefix + "authority")
-        if "context" in part:
-            self.context(part["context"], prefix)
-        if "attachments" in part:
-            self.attachments += [one["sha2"].lower() for one in part["attachments"]]
 
-    def context(self, context: dict[str, Any], prefix: str) -> None:
-        """Walk through the context of a part."""
-        for usage in ("instructor", "team"):
-            if usage in context:
-                self.actor(context[usage], prefix + usage)
-        for name, usage in (("contextAgents", "agent"), ("contextGroups", "group")):
-            for item in context.get(name, ()):
-                self.actor(item[usage], f"{prefix}context_{usage}")
-        for usage, listed in context.get("contextActivities", {}).items():
-            for one in [listed] if type(listed) is dict else listed:
-                self.activity(one, prefix + usage)
+def _walk(part: dict[str, Any], prefix: str, found: _Walk) -> None:
+    _add_actor(part["actor"], prefix + "actor", found)
+    target = part["object"]
+    kind = target.get("objectType", "Activity")
+    if kind == "Activity":
+        _add_activity(target, prefix + "object", found)
+    elif kind in {"Agent", "Group"}:
+        _add_actor(target, prefix + "object", found)
+    if "authority" in part:
+        _add_actor(part["authority"], prefix + "authority", found)
+    if "context" in part:
+        _walk_context(part["context"], prefix, found)
+    if "attachments" in part:
+        found.attachments.update(one["sha2"].lower() for one in part["attachments"])
 
-    def actor(self, actor: dict[str, Any], usage: str) -> None:
-        """An actor, and a Group's members."""
-        own = actors.ifi(actor)
-        if own is not None:
-            self.actors.append((usage, own))
-        for member in actor.get("member", ()):
-            self.actor(member, usage)
 
-    def activity(self, activity: dict[str, Any], usage: str) -> None:
-        """An activity, with its definition."""
-        iri = activity["id"]
-        self.activities.append((usage, iri))
-        if definition := activity.get("definition"):
-            self.definitions.append((iri, definition))
+def _walk_context(context: dict[str, Any], prefix: str, found: _Walk) -> None:
+    if "contextActivities" in context:
+        for usage, listed in context["contextActivities"].items():
+            for one in listed if type(listed) is list else [listed]:
+                _add_activity(one, prefix + usage, found)
+    for usage in ("instructor", "team"):
+        if usage in context:
+            _add_actor(context[usage], prefix + usage, found)
+    for name, usage in (("contextAgents", "agent"), ("contextGroups", "group")):
+        if name in context:
+            for item in context[name]:
+                _add_actor(item[usage], f"{prefix}context_{usage}", found)
+
+
+def _add_actor(actor: dict[str, Any], usage: str, found: _Walk) -> None:
+    """An actor, and a Group's members."""
+    own = actors.ifi(actor)
+    if own is not None:
+        found.actors.add((usage, own))
+    if "member" in actor:
+        for member in actor["member"]:
+            _add_actor(member, usage, found)
+
+
+def _add_activity(activity: dict[str, Any], usage: str, found: _Walk) -> None:
+    iri = activity["id"]
+    found.activities.add((usage, iri))
+    if definition := activity.get("definition"):
+        found.definitions.append((iri, definition))

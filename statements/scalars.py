@@ -64,7 +64,8 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,40})?"
     r"(?:[Zz]|(?!-00:00)[+-][0-9]{2}:[0-9]{2})"
 )
-# how nearly every instant and duration is written: a look that saves a longer one
+# how nearly all of them are written: a look that saves a longer one
+_USUAL_IRI = re.compile(r"https?://[A-Za-z0-9\-._~/:@!$&'()*+,;=?]+")
 _USUAL_TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?Z"
 )
@@ -96,7 +97,9 @@ MAX_LANGUAGE = 200
 
 def is_iri(text: str) -> bool:
     """Whether this is an absolute IRI (RFC 3987): a scheme is needed."""
-    return len(text) <= MAX_IRI and _IRI.fullmatch(text) is not None
+    return len(text) <= MAX_IRI and (
+        _USUAL_IRI.fullmatch(text) is not None or _IRI.fullmatch(text) is not None
+    )
 
 
 def is_uuid(text: str) -> bool:

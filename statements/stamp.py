@@ -28,8 +28,8 @@ def stamp(
     if "version" not in statement:
         added["version"] = DEFAULT_VERSIONS[version[0]]
     if "authority" in statement or "stored" in statement:
-        raw = text.splice(raw, dict.fromkeys(SERVER_SET))
         statement = {k: v for k, v in statement.items() if k not in SERVER_SET}
+        raw = text.without(raw, SERVER_SET, statement)
     if not added:
         return statement, raw
     return {**statement, **added}, text.append(raw, added)

@@ -6,7 +6,8 @@ instead of the text being made anew from decoded objects.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -101,6 +102,48 @@ def splice(raw: bytes, members: Mapping[str, Any]) -> bytes:
     kept = [raw[start:end] for start, end in spans]
     added = {name: value for name, value in members.items() if value is not None}
     return append(b"{" + b",".join(kept) + b"}", added)
+
+
+def without(raw: bytes, names: Collection[str], kept: dict[str, Any]) -> bytes:
+    """The text of an object without some members; `kept` is what it says then.
+
+    Where they stand is guessed first, and the guess found right by decoding: a fifth
+    of what it costs to find every member.
+    """
+    left = raw
+    for name in names:
+        if match := _small_member(name).search(left):
+            head = left[: match.start()].rstrip(_JSON_SPACE)
+            tail = left[match.end() :].lstrip(_JSON_SPACE)
+            if tail.startswith(b","):
+                tail = tail[1:]
+            else:
+                head = head.removesuffix(b",")
+            left = head + tail
+    try:
+        is_right = orjson.loads(left) == kept
+    except orjson.JSONDecodeError:
+        is_right = False
+    return left if is_right else splice(raw, dict.fromkeys(names))
+
+
+@cache
+def _small_member(name: str) -> re.Pattern[bytes]:
+    """A member with a string or with an object that has at most plain ones inside."""
+    space = rb"[ \t\n\r]*+"
+    text = rb'"[^"\\]*+"'
+    object_ = rb"\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*\}"
+    return re.compile(
+        re.escape(orjson.dumps(name))
+        + space
+        + b":"
+        + space
+        + b"(?:"
+        + text
+        + b"|"
+        + object_
+        + b")"
+    )
 
 
 def append(raw: bytes, members: Mapping[str, Any]) -> bytes:

@@ -80,6 +80,15 @@ def check_actor(actor: Any, *, version: str) -> None:
     _run("actor", actor, version)
 
 
+def forget() -> None:
+    """Know nothing any more of what was seen to be valid: for measuring."""
+    known = [*_known.values()]
+    for version in _VERSIONS:
+        known += _compiler(version).memories.values()
+    for memory in known:
+        memory.clear()
+
+
 def _run(name: str, value: Any, version: str) -> None:
     version = _VERSIONS[version[0] == "2"]
     try:

@@ -16,6 +16,7 @@ from statements.text import (
     load,
     splice,
     split_statements,
+    without,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -55,6 +56,39 @@ def test_members_are_set_in_the_text(
     kept = {name: item for name, item in before.items() if name not in members}
     given = {name: item for name, item in members.items() if item is not None}
     assert after == kept | given
+
+
+@given(OBJECTS, OBJECTS, OPTIONS)
+def test_members_are_taken_out_of_the_text(
+    kept: dict[str, Any], others: dict[str, Any], option: int
+) -> None:
+    left = {name: item for name, item in kept.items() if name not in others}
+    raw = spelt(kept | others, option)
+    assert orjson.loads(without(raw, list(others), left)) == left
+
+
+AUTHORITY = (
+    b'{"objectType":"Agent","account":{"homePage":"http://a.example","name":"}"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "left"),
+    [
+        (b'{"a":1.50,"stored":"x" , "b":2}', b'{"a":1.50,"b":2}'),
+        (b'{"stored":"x","authority" : {"a":{}},"b":2.0}', b'{"b":2.0}'),
+        (b'{"b" :2.0, "stored":"x","authority":{"a":{}}}', b'{"b" :2.0}'),
+        (b'{"stored":"x"}', b"{}"),
+        (b'{"b":{"stored":"x"},"stored":"x"}', b'{"b":{"stored":"x"}}'),
+        (b'{"b":"\\"stored\\":","stored":"x"}', b'{"b":"\\"stored\\":"}'),
+        (b'{"stored":"x","b":1,"stored":"y"}', b'{"b":1}'),
+        (b'{"b":1.0,"authority":' + AUTHORITY + b"}", b'{"b":1.0}'),
+        (b'{"b":1.0,"authority":{"member":[{"a":{"b":{}}}]}}', b'{"b":1.0}'),
+    ],
+)
+def test_what_is_left_keeps_its_bytes(raw: bytes, left: bytes) -> None:
+    made = without(raw, ("authority", "stored"), orjson.loads(left))
+    assert made.replace(b", ", b",") == left
 
 
 @given(OBJECTS, OBJECTS, OPTIONS)

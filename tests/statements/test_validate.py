@@ -7,7 +7,7 @@ import pytest
 from statements import validate
 from statements.errors import InvalidStatement
 from statements.text import MAX_DEPTH
-from statements.validate import check_actor, check_statement
+from statements.validate import check_actor, check_statement, forget
 from tests.statements.cases import (
     ACTIVITY,
     AGENT,
@@ -578,8 +578,7 @@ def test_a_long_value_is_shown_short() -> None:
 def test_what_is_remembered_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(validate, "_MEMORY", 10)
     memories = validate._compiler("1.0.3").memories
-    for kept in (*validate._known.values(), *memories.values()):
-        kept.clear()
+    forget()
     for number in range(25):
         iri = f"http://example.org/{number}"
         mbox = f"mailto:{number}@example.org"
