@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 BATCH = 50
 PAGE = 50
 # stored before anything is measured
-BASE = 20_000
+BASE = 10_000
 SINGLES = 2000
 BATCHES = 200
 AUTHORITY = {"account": {"homePage": "https://bench.example", "name": "bench"}}
