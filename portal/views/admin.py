@@ -1,4 +1,4 @@
-"""The operator's pages: users, agencies, credentials, health, and the log."""
+"""The operator's pages: users, agencies, health, and the log."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from lrs.credentials import Credential
 from lrs.db import reading, writing
 from lrs.jobs import Follower, Job
 from lrs.tables import MAIN_TENANT, Clock
@@ -265,27 +264,6 @@ def add_agency() -> tuple[str, int] | Response:
         return _agencies(name, error.detail), 400
     flash("The agency is added.", "done")
     return redirect("/admin/agencies")
-
-
-@BLUEPRINT.get("/admin/credentials")
-@allow("role", *roles_for("credentials.manage"))
-def show_credentials() -> str:
-    zone = parts().config.timezone
-    with reading(parts().engine) as db:
-        rows = [
-            {
-                "name": row.name,
-                "key": row.key,
-                "scopes": ", ".join(row.scopes),
-                "created": words.day_in(row.created_at, zone),
-            }
-            for row in db.scalars(
-                select(Credential)
-                .where(Credential.revoked_at.is_(None))
-                .order_by(Credential.created_at)
-            )
-        ]
-    return render("admin/credentials.html", credentials=rows)
 
 
 @BLUEPRINT.get("/admin/health")

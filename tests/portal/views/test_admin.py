@@ -3,9 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from lrs.credentials import create_credential
 from lrs.db import reading, writing
-from lrs.tables import MAIN_TENANT
 from portal.audit import AuditEntry
 from portal.users import find_user, roles_of
 from tests.people import PASSWORD
@@ -131,20 +129,6 @@ def test_agencies(parts, cast, caller) -> None:
     again = browser.post("/admin/agencies", fields)
     assert again.status_code == 400
     assert "There is already an agency" in text_of(again)
-
-
-def test_credentials_show_no_secret(parts, cast, caller, now) -> None:
-    with writing(parts.engine) as db:
-        issued = create_credential(
-            db,
-            tenant=MAIN_TENANT,
-            name="Other system",
-            home_page=parts.config.portal_url,
-            now=now,
-        )
-    page = text_of(caller(cast.operator).get("/admin/credentials"))
-    assert issued.key in page
-    assert issued.secret not in page
 
 
 def test_health_names_what_failed(parts, cast, caller, now) -> None:

@@ -39,6 +39,7 @@ PAGES = {
     "/admin/users/new": {"operator"},
     "/admin/agencies": {"operator"},
     "/admin/credentials": {"operator"},
+    "/admin/credentials/new": {"operator"},
     "/admin/health": {"operator"},
     "/admin/audit": {"operator", "auditor"},
 }
