@@ -94,8 +94,8 @@ _HOLDERS = {
 }
 # for those who choose
 MEANINGS = {
-    "all": "Everything but what is named apart below",
-    "all/read": "Read everything but what is named apart below",
+    "all": "Everything but what stands apart",
+    "all/read": "Read everything but what stands apart",
     "statements/write": "Store statements",
     "statements/read/mine": "Read the statements it stored itself",
     "statements/read": "Read all statements",

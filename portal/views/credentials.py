@@ -5,7 +5,7 @@ credential before it is made, so that loading the answer again makes no second o
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request
@@ -25,6 +25,7 @@ from lrs.credentials import (
 )
 from lrs.db import reading, writing
 from lrs.limits import last_uses
+from lrs.rules.terms import day_of, start_of_day
 from lrs.tenants import find_tenant, find_tenants
 from lrs.views.access import allow
 from lrs.views.application import parts
@@ -64,7 +65,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Everything", ("all/read", "all")),
     (
-        "Apart: never a part of everything",
+        "Apart, never a part of everything",
         (
             "pretest/read",
             "statements/void",
@@ -217,7 +218,7 @@ def _rows(db: Session, credentials: list[Credential]) -> list[dict[str, Any]]:
             "scopes_text": _scopes_text(one.scopes),
             "per_minute": one.per_minute,
             "made": words.day_in(one.created_at, zone),
-            "ends": _moment(one.expires_at, zone),
+            "ends": _end(one.expires_at, zone),
             "revoked": _moment(one.revoked_at, zone),
             "used": _used(used.get(one.id), zone),
             "state": (state := state_of(one, now=now)),
@@ -238,6 +239,15 @@ def _scopes_text(scopes: list[str]) -> str:
 
 def _moment(instant: datetime | None, zone: str) -> str:
     return "" if instant is None else words.instant_in(instant, zone)
+
+
+def _end(instant: datetime | None, zone: str) -> str:
+    """The last day where it is whole, else the instant."""
+    if instant is None:
+        return ""
+    if instant == start_of_day(day_of(instant, zone), zone):
+        return f"After {words.day_in(instant - timedelta(seconds=1), zone)}"
+    return words.instant_in(instant, zone)
 
 
 def _used(instant: datetime | None, zone: str) -> str:

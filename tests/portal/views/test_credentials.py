@@ -115,7 +115,10 @@ def test_the_last_day_is_whole_in_the_portals_zone(parts, cast, caller) -> None:
     assert browser.post(f"{PATH}/new", form(expires_at="2099-06-30")).status_code == 201
     (one,) = listed(parts)
     assert one.expires_at.isoformat() == "2099-07-01T07:00:00+00:00"
-    assert "July 1, 2099" in text_of(browser.get(f"{PATH}/{one.id}"))
+    assert "After June 30, 2099" in text_of(browser.get(f"{PATH}/{one.id}"))
+    noon = form(expires_at="2099-06-30T12:00:00-07:00")
+    assert browser.post(f"{PATH}/new", noon).status_code == 201
+    assert "June 30, 2099, 12:00 p.m." in text_of(browser.get(PATH))
 
 
 REFUSED = [
@@ -170,7 +173,7 @@ def test_a_credential_is_revoked_after_a_question(parts, cast, caller, now) -> N
 
 def test_the_list_tells_open_from_past(parts, cast, caller, now) -> None:
     browser = caller(cast.operator)
-    assert "No system can come in" in text_of(browser.get(PATH))
+    assert "Make one for each system" in text_of(browser.get(PATH))
     made(parts, now, name="Open one", scopes=sorted(SCOPES))
     made(parts, now, name="Expired one", expires_at=now + timedelta(hours=1))
     gone = made(parts, now, name="Revoked one")
