@@ -23,9 +23,11 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Select,
+    Text,
     Uuid,
     and_,
     bindparam,
+    cast,
     exists,
     or_,
     select,
@@ -34,7 +36,6 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, aliased
 
-from lrs.clock import as_instant
 from lrs.db import UtcDateTime
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
@@ -53,7 +54,7 @@ _DIALECTS: dict[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
 }
 # authorities by their key, which is a digest of them: true of every database
-_AUTHORITIES: dict[uuid.UUID, str] = {}
+_AUTHORITIES: dict[str, bytes] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +81,19 @@ class Found:
     """A stored statement: its text lacks `stored` and `authority`.
 
     `plain` has a bit for each version in which the text needs no other change.
+    `stored_text` is the instant as it stands in statements, `authority` JSON text.
     """
 
     seq: int
-    stored: datetime
+    stored_text: str
     payload: bytes
     plain: int
-    authority: str
+    authority: bytes
+
+    @property
+    def stored(self) -> datetime:
+        """The instant."""
+        return datetime.fromisoformat(self.stored_text)
 
 
 @dataclass(frozen=True)
@@ -133,19 +140,23 @@ def find_statements(
     after: int | None = None,
     newest: int | None = None,
     wall: Wall | None = None,
+    refers: bool | None = None,
 ) -> Page:
     """A page of statements that are not voided.
 
     `after` is the `seq` of the last statement of the page before, `newest` the highest
     that this reading may reach. `wall` is the pre-test wall where the caller has it at
-    hand; else it is looked up, which takes a session.
+    hand; else it is looked up, which takes a session. So is `refers`: whether any
+    statement of the tenant refers to another.
     """
     reader = _Reader(db, tenant, filter, wall)
     within = reader.window(
         ascending=ascending, limit=limit + 1, after=after, newest=newest
     )
     found = reader.run("direct", within)
-    if _is_narrow(filter) and reader.has_targets():
+    if _is_narrow(filter) and (
+        has_references(reader.driver, tenant=tenant) if refers is None else refers
+    ):
         is_whole = after is None and filter.since is None and filter.until is None
         if len(found) > limit:
             # of those that refer, only what comes before the end of this page matters
@@ -158,6 +169,11 @@ def find_statements(
         found += [one for one in more if one.seq not in seen]
         found.sort(key=lambda one: one.seq, reverse=not ascending)
     return Page(found[:limit], len(found) > limit)
+
+
+def has_references(driver: Driver, *, tenant: int) -> bool:
+    """Whether any statement refers to another; once one does, that stays so."""
+    return bool(_command(driver.dialect, _A_TARGET).rows(driver, {"tenant": tenant}))
 
 
 def definitions(
@@ -261,11 +277,6 @@ class _Reader:
         found = _command(self.driver.dialect, _NEWEST_AT).rows(self.driver, values)
         return found[0][0] if found else 0
 
-    def has_targets(self) -> bool:
-        """Whether any statement refers to another."""
-        command = _command(self.driver.dialect, _A_TARGET)
-        return bool(command.rows(self.driver, {"tenant": self.tenant}))
-
     def run(
         self,
         kind: str,
@@ -300,27 +311,28 @@ class _Reader:
             else statement_id,
         }
         rows = _shaped(shape).rows(self.driver, values)
-        if shape.dialect == "sqlite":
-            rows = [
-                (seq, as_instant(stored), bytes(payload), plain, uuid.UUID(key))
-                for seq, stored, payload, plain, key in rows
-            ]
-        if unknown := {row[4] for row in rows} - _AUTHORITIES.keys():
-            self._learn(unknown)
+        for row in rows:
+            if row[4] not in _AUTHORITIES:
+                self._learn(row[4])
         return [
-            Found(seq, stored, payload, plain, _AUTHORITIES[key])
+            Found(
+                seq,
+                # without the zone, which is UTC
+                f"{stored[:10]}T{stored[11:-3] if stored[-3] == '+' else stored[11:]}Z",
+                payload,
+                plain,
+                _AUTHORITIES[key],
+            )
             for seq, stored, payload, plain, key in rows
         ]
 
-    def _learn(self, keys: Iterable[uuid.UUID]) -> None:
-        """Remember authorities that were not met before."""
+    def _learn(self, key: str) -> None:
+        """Remember an authority that was not met before."""
         if len(_AUTHORITIES) > MAX_AUTHORITIES:
             _AUTHORITIES.clear()
-        for key in keys:
-            given = {"tenant": self.tenant, "key": _bound(key, self.driver)}
-            command = _command(self.driver.dialect, _AUTHORITY)
-            ((body,),) = command.rows(self.driver, given)
-            _AUTHORITIES[key] = body
+        given = {"tenant": self.tenant, "key": _bound(uuid.UUID(key), self.driver)}
+        ((body,),) = _command(self.driver.dialect, _AUTHORITY).rows(self.driver, given)
+        _AUTHORITIES[key] = body.encode()
 
 
 def _bound(value: Any, driver: Driver) -> Any:
@@ -421,7 +433,9 @@ def _number(name: str) -> BindParameter[int]:
 
 
 def _columns(row: Row) -> tuple[Any, ...]:
-    return row.seq, row.stored, row.payload, row.plain, row.authority_key
+    # as text: fifty instants and UUIDs of Python cost more than the rest of a page
+    stored, key = cast(row.stored, Text), cast(row.authority_key, Text)
+    return row.seq, stored, row.payload, row.plain, key
 
 
 def _readable(shape: _Shape, row: Row) -> list[ColumnElement[bool]]:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from lrs.clock import Glance, glance
 from lrs.credentials import Caller, admit
 from lrs.db import reading
-from lrs.direct import Direct
+from lrs.direct import Direct, Driver
+from lrs.query import has_references
 from lrs.rules.wall import Wall, pretest_wall
 from lrs.tables import Tenant
 
@@ -36,6 +37,7 @@ class Remembered:
         self._lock = threading.Lock()
         self._callers: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
         self._walls: dict[int, tuple[Wall, int]] = {}
+        self._refers: set[int] = set()
 
     def caller(self, authorization: str, *, now: datetime) -> tuple[Caller, Glance]:
         """Whom the header stands for, and how things stand with the tenant.
@@ -74,6 +76,12 @@ class Remembered:
             wall = pretest_wall(db, tenant=seen.tenant)
             self._walls[seen.tenant] = wall, _revision(db, seen.tenant)
         return wall
+
+    def refers(self, driver: Driver, tenant: int) -> bool:
+        """Whether any statement of the tenant refers to another."""
+        if tenant not in self._refers and has_references(driver, tenant=tenant):
+            self._refers.add(tenant)
+        return tenant in self._refers
 
 
 def _revision(db: Session, tenant: int) -> int:

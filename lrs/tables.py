@@ -104,6 +104,13 @@ class Statement(Base):
         _present("ix_statement_activity", "activity_key", "seq"),
         _present("ix_statement_registration", "registration", "seq"),
         _present("ix_statement_target", "target_id"),
+        Index(
+            "ix_statement_referring",
+            "tenant_id",
+            "seq",
+            postgresql_where=text("target_id IS NOT NULL"),
+            sqlite_where=text("target_id IS NOT NULL"),
+        ),
         _present("ix_statement_voids", "voids_id"),
     )
 

@@ -28,7 +28,7 @@ SPOKEN = ["1.0.0", "1.0.1", "1.0.2", "1.0.3", "2.0.0"]
 @allow("public")
 def about() -> Response:
     """The versions; anyone may ask, with any version header or none."""
-    load(NoQuery(), request.args)
+    load(NoQuery, request.args)
     return _json({"version": SPOKEN})
 
 
@@ -36,7 +36,7 @@ def about() -> Response:
 @allow("credential", scope="activities/read")
 def activities() -> Response:
     """An activity, with what all statements together say of it."""
-    iri = load(ActivityQuery(), request.args)["activity"]
+    iri = load(ActivityQuery, request.args)["activity"]
     with reading(parts().engine) as db:
         found = get_activity(db, tenant=current_credential().tenant_id, iri=iri)
     return _json(found)
@@ -50,7 +50,7 @@ def agents() -> Response:
     Linked identifiers and names that others gave are for callers with `agents/read`;
     everyone else hears what they said themselves.
     """
-    agent = load(AgentQuery(), request.args)["agent"]
+    agent = load(AgentQuery, request.args)["agent"]
     caller = current_credential()
     # an Agent always has one
     ifi = str(actors.ifi(agent))

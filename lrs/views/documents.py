@@ -55,9 +55,9 @@ class Resource:
     kind: str
     address: str
     scope: str
-    get: Schema
-    put: Schema
-    delete: Schema
+    get: type[Schema]
+    put: type[Schema]
+    delete: type[Schema]
     bare: dict[str, str]
 
 
@@ -66,27 +66,27 @@ RESOURCES = (
         documents.STATE,
         "/activities/state",
         "state",
-        StateGet(),
-        StateQuery(),
-        StatesQuery(),
+        StateGet,
+        StateQuery,
+        StatesQuery,
         {"1.0.3": "replace", "2.0.0": "create"},
     ),
     Resource(
         documents.AGENT_PROFILE,
         "/agents/profile",
         "profile",
-        AgentProfileGet(),
-        AgentProfileQuery(),
-        AgentProfileQuery(),
+        AgentProfileGet,
+        AgentProfileQuery,
+        AgentProfileQuery,
         {"1.0.3": "refuse", "2.0.0": "create"},
     ),
     Resource(
         documents.ACTIVITY_PROFILE,
         "/activities/profile",
         "profile",
-        ActivityProfileGet(),
-        ActivityProfileQuery(),
-        ActivityProfileQuery(),
+        ActivityProfileGet,
+        ActivityProfileQuery,
+        ActivityProfileQuery,
         {"1.0.3": "refuse", "2.0.0": "create"},
     ),
 )

@@ -7,6 +7,7 @@ another case or of the wrong form is refused, as it would be inside a statement.
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 import marshmallow
@@ -286,19 +287,35 @@ class NoQuery(Schema):
         unknown = RAISE
 
 
-def load(schema: Schema, given: MultiDict[str, str]) -> dict[str, Any]:
+def load(schema: type[Schema], given: MultiDict[str, str]) -> dict[str, Any]:
     """The typed parameters; raises InvalidParameter naming the first wrong one."""
-    for name, values in given.lists():
-        if len(values) > 1:
-            raise InvalidParameter(f"{name} is given twice.", parameter=name)
+    return dict(_loaded(schema, tuple(given.items(multi=True))))
+
+
+# a client asks much the same again and again
+@lru_cache(maxsize=2000)
+def _loaded(
+    schema: type[Schema], given: tuple[tuple[str, str], ...]
+) -> Mapping[str, Any]:
+    named = dict(given)
+    if len(named) < len(given):
+        names = [name for name, _ in given]
+        name = next(one for one in names if names.count(one) > 1)
+        raise InvalidParameter(f"{name} is given twice.", parameter=name)
     try:
-        return cast("dict[str, Any]", schema.load(given.to_dict()))
+        return cast("dict[str, Any]", _made(schema).load(named))
     except ValidationError as error:
         messages = cast("dict[str, list[str]]", error.messages)
         name, texts = next(iter(messages.items()))
         raise InvalidParameter(
             f"{name}: {' '.join(map(str, texts))}", parameter=name
         ) from error
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    """A schema is dear to make."""
+    return schema()
 
 
 def _told(parse: Callable[[str], T], value: str) -> T:

@@ -29,7 +29,7 @@ from lrs.views.application import parts, process
 from lrs.views.bodies import JSON, statements_body, whole, with_data
 from lrs.views.callers import current_credential, current_glance
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
-from statements import formats, scalars, text
+from statements import formats, text
 from statements.errors import Invalid, InvalidStatement, TooLarge
 from statements.prepare import Prepared, prepare
 
@@ -53,7 +53,7 @@ _FILTERS = (
 @allow("credential", scope="statements/write")
 def post_statements() -> Response:
     """Store one statement or a list of them, all or none; the ids in order."""
-    load(NoQuery(), request.args)
+    load(NoQuery, request.args)
     now = datetime.now(UTC)
     with statements_body() as body:
         received = text.split_statements(body.json)
@@ -75,7 +75,7 @@ def post_statements() -> Response:
 @allow("credential", scope="statements/write")
 def put_statement() -> Response:
     """Store one statement under the id of the address."""
-    statement_id: UUID = load(PutQuery(), request.args)["statement_id"]
+    statement_id: UUID = load(PutQuery, request.args)["statement_id"]
     now = datetime.now(UTC)
     with statements_body() as body:
         raw = body.json
@@ -102,7 +102,7 @@ def put_statement() -> Response:
 @allow("credential", scope="statements/read/mine")
 def get_statements() -> Response:
     """One statement by id, or a page of those that match."""
-    given = load(StatementQuery(), request.args)
+    given = load(StatementQuery, request.args)
     now = datetime.now(UTC)
     seen = consistent_through(parts().engine, current_glance(), now=now)
     xapi.say_consistent_through(seen.stored)
@@ -191,7 +191,7 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
         position = read_cursor(
             given["cursor"], secret=parts().config.secret_key, caller=caller.key
         )
-        given = load(StatementQuery(), request.args.__class__(position["query"]))
+        given = load(StatementQuery, request.args.__class__(position["query"]))
     newest = position.get("newest", seen.seq)
     wall = process().remembered.wall(seen)
     with process().direct.driver() as driver:
@@ -204,6 +204,7 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
             after=position.get("after"),
             newest=newest,
             wall=wall,
+            refers=process().remembered.refers(driver, seen.tenant),
         )
     more = ""
     if page.has_more:
@@ -232,8 +233,8 @@ def _bodies(page: list[Found], format: str) -> Iterable[bytes]:
             found.payload
             if found.plain & plain
             else formats.exact(found.payload, version=version),
-            scalars.format_timestamp(found.stored).encode(),
-            found.authority.encode(),
+            found.stored_text.encode(),
+            found.authority,
         )
         for found in page
     ]

@@ -7,7 +7,7 @@ speaks 2.0.x as 2.0.0.
 
 import contextlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Request, Response, current_app, g, request
@@ -15,7 +15,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
 from lrs.alternate import is_alternate, unfold
-from lrs.clock import consistent_through
+from lrs.clock import Glance
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
 from lrs.views.access import allow
@@ -219,13 +219,11 @@ def _consistent() -> datetime:
     known: datetime | None = getattr(g, "consistent_through", None)
     if known is not None:
         return known
-    caller, remembered = getattr(g, "credential", None), process().remembered
-    if caller is None:
-        # strangers may not make the store write
-        return remembered.glance(MAIN_TENANT).stored
-    # how things stand after what the request wrote
-    seen = remembered.glance(caller.tenant_id)
-    return consistent_through(parts().engine, seen, now=datetime.now(UTC)).stored
+    seen: Glance | None = getattr(g, "glance", None)
+    if seen is not None:
+        # as things stood when the request came: whoever reads moves the clock on
+        return seen.stored
+    return process().remembered.glance(MAIN_TENANT).stored
 
 
 def _spoken() -> str:

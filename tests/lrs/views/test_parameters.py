@@ -53,7 +53,7 @@ OFFICER = "mbox::mailto:officer@example.org"
     ],
 )
 def test_accepted(name: str, text: str, key: str, value: Any) -> None:
-    assert load(StatementQuery(), MultiDict({name: text}))[key] == value
+    assert load(StatementQuery, MultiDict({name: text}))[key] == value
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_accepted(name: str, text: str, key: str, value: Any) -> None:
 )
 def test_refused(name: str, text: str) -> None:
     with pytest.raises(InvalidParameter) as caught:
-        load(StatementQuery(), MultiDict({name: text}))
+        load(StatementQuery, MultiDict({name: text}))
     assert caught.value.extra["parameter"] == name
     assert name in caught.value.detail
 
@@ -101,19 +101,19 @@ def test_refused(name: str, text: str) -> None:
 def test_a_parameter_is_given_once() -> None:
     given = MultiDict([("limit", "1"), ("limit", "1")])
     with pytest.raises(InvalidParameter):
-        load(StatementQuery(), given)
+        load(StatementQuery, given)
 
 
 def test_what_put_needs() -> None:
-    assert load(PutQuery(), MultiDict({"statementId": ID})) == {
+    assert load(PutQuery, MultiDict({"statementId": ID})) == {
         "statement_id": uuid.UUID(ID)
     }
     for given in ({}, {"statementId": ID, "format": "ids"}):
         with pytest.raises(InvalidParameter):
-            load(PutQuery(), MultiDict(given))
+            load(PutQuery, MultiDict(given))
 
 
 def test_nothing_means_nothing() -> None:
-    assert load(NoQuery(), MultiDict()) == {}
+    assert load(NoQuery, MultiDict()) == {}
     with pytest.raises(InvalidParameter):
-        load(NoQuery(), MultiDict({"a": "1"}))
+        load(NoQuery, MultiDict({"a": "1"}))
