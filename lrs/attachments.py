@@ -153,7 +153,8 @@ def receive(
         digest = hasher(sha2)
         declared = known.get(sha2, [])
         check_headers(number, part.headers, declared)
-        start = file.seek(0, io.SEEK_END)
+        file.seek(0, io.SEEK_END)
+        start = file.tell()
         for block in part.blocks:
             digest.update(block)
             file.write(block)
