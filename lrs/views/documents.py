@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 from flask import Response, request
 from marshmallow import Schema
-from sqlalchemy.orm import Session
 
 from lrs import documents
 from lrs.credentials import holds
@@ -25,8 +24,8 @@ from lrs.preconditions import Precondition
 from lrs.rules import wall
 from lrs.views import xapi
 from lrs.views.access import allow
-from lrs.views.application import parts
-from lrs.views.callers import current_credential
+from lrs.views.application import parts, process
+from lrs.views.callers import current_credential, current_glance
 from lrs.views.etags import read_precondition, tagged
 from lrs.views.parameters import (
     ActivityProfileGet,
@@ -124,17 +123,13 @@ def _get(resource: Resource) -> Response:
     """One document, or the ids of those there are."""
     given = load(resource.get, request.args)
     context = _context(resource, given)
+    is_hidden = _is_hidden(context)
+    if "document_id" not in given:
+        return _list([] if is_hidden else _listed(context, given.get("since")))
+    if is_hidden:
+        # as where there is none: whoever may not read it may not know of it
+        raise NotFound(f"There is no document {given['document_id'][:80]!r} here.")
     with reading(parts().engine) as db:
-        is_hidden = _is_hidden(db, context)
-        if "document_id" not in given:
-            found = [] if is_hidden else _listed(db, context, given)
-            body = orjson.dumps([one.document_id for one in found])
-            newest = max((one.updated for one in found), default=None)
-            answer = Response(body, content_type=documents.JSON)
-            return tagged(answer, etag=documents.etag_of(body), last_modified=newest)
-        if is_hidden:
-            # as where there is none: whoever may not read it may not know of it
-            raise NotFound(f"There is no document {given['document_id'][:80]!r} here.")
         document = documents.get_document(
             db, context=context, document_id=given["document_id"]
         )
@@ -144,19 +139,26 @@ def _get(resource: Resource) -> Response:
     return tagged(answer, etag=document.etag, last_modified=document.updated)
 
 
-def _listed(
-    db: Session, context: Context, given: dict[str, Any]
-) -> list[documents.Named]:
-    return documents.find_documents(db, context=context, since=given.get("since"))
+def _listed(context: Context, since: datetime | None) -> list[documents.Named]:
+    with reading(parts().engine) as db:
+        return documents.find_documents(db, context=context, since=since)
+
+
+def _list(found: list[documents.Named]) -> Response:
+    """The ids as a JSON array, changed when the last of them was."""
+    body = orjson.dumps([one.document_id for one in found])
+    newest = max((one.updated for one in found), default=None)
+    answer = Response(body, content_type=documents.JSON)
+    return tagged(answer, etag=documents.etag_of(body), last_modified=newest)
 
 
 def _put(resource: Resource) -> Response:
     """Store the body as the whole document."""
     given = load(resource.put, request.args)
     context, precondition = _context(resource, given), read_precondition()
+    _refuse_guesses(context, precondition)
     content = _content()
     with writing(parts().engine) as db:
-        _refuse_guesses(db, context, precondition)
         documents.put_document(
             db,
             context=context,
@@ -173,9 +175,9 @@ def _post(resource: Resource) -> Response:
     """Set the members of the body in a JSON document, or store it."""
     given = load(resource.put, request.args)
     context, precondition = _context(resource, given), read_precondition()
+    _refuse_guesses(context, precondition)
     content = _content()
     with writing(parts().engine) as db:
-        _refuse_guesses(db, context, precondition)
         documents.post_document(
             db,
             context=context,
@@ -193,8 +195,8 @@ def _delete(resource: Resource) -> Response:
     context, precondition = _context(resource, given), read_precondition()
     if precondition.is_given and "document_id" not in given:
         raise Invalid("If-Match and If-None-Match are for one document: name it.")
+    _refuse_guesses(context, precondition)
     with writing(parts().engine) as db:
-        _refuse_guesses(db, context, precondition)
         if "document_id" in given:
             documents.delete_document(
                 db,
@@ -228,15 +230,15 @@ def _content() -> Content:
     return Content(xapi.body(), kind or "application/octet-stream")
 
 
-def _is_hidden(db: Session, context: Context) -> bool:
+def _is_hidden(context: Context) -> bool:
     """Whether the documents of a context are behind the pre-test wall for the caller.
 
     A document may hold anything, a score too: it is hidden wherever a score would be.
     """
     if context.activity is None:
         return False
-    known = wall.pretest_wall(db, tenant=context.tenant)
-    if not known.hides_score_of(context.activity):
+    remembered = process().remembered.wall(current_glance())
+    if not remembered.hides_score_of(context.activity):
         return False
     caller = current_credential()
     if not holds(caller, wall.SCOPE):
@@ -252,9 +254,9 @@ def _is_hidden(db: Session, context: Context) -> bool:
     return False
 
 
-def _refuse_guesses(db: Session, context: Context, precondition: Precondition) -> None:
+def _refuse_guesses(context: Context, precondition: Precondition) -> None:
     """Nobody finds out a hidden document by guessing the ETag of what it may hold."""
-    if precondition.names_tags and _is_hidden(db, context):
+    if precondition.names_tags and _is_hidden(context):
         raise Forbidden(
             "Documents of this activity may tell a pre-test score, so their ETags are "
             f"for the scope {wall.SCOPE} alone. Send If-Match: * or no precondition."
