@@ -94,7 +94,7 @@ def run(
     noted = [line.split()[-1] for line in lines if line.startswith("Full run log")]
     failed: list[str] = []
     if noted:
-        log = json.loads(Path(noted[-1]).read_text())["log"]
+        log = json.loads(Path(noted[-1]).read_text()).get("log")
         failed = list(failures(log, []))
     summary: dict[str, int] = json.loads(summaries[-1])
     return summary, failed
