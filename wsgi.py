@@ -19,6 +19,7 @@ from flask import Flask
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import lrs.attachments
 import lrs.cli
 import lrs.oauth
 import lrs.rules.cli
@@ -54,6 +55,7 @@ WORK = Work(
     followers={"rules": derive.derive_range},
     periodic={
         "tokens.forget": (timedelta(hours=1), lrs.oauth.forget_expired),
+        "attachments.sweep": (timedelta(hours=1), lrs.attachments.sweep),
         "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
     },
 )

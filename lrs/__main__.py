@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
+import lrs.attachments
 import lrs.cli
 import lrs.oauth
 import lrs.rules.cli
@@ -28,7 +29,10 @@ WORK = Work(
         "completion.reversed": (),
     },
     followers={"rules": derive.derive_range},
-    periodic={"tokens.forget": (timedelta(hours=1), lrs.oauth.forget_expired)},
+    periodic={
+        "tokens.forget": (timedelta(hours=1), lrs.oauth.forget_expired),
+        "attachments.sweep": (timedelta(hours=1), lrs.attachments.sweep),
+    },
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import Client
 
+import lrs.__main__
 import wsgi
 from lrs.db import reading
 from packages.samples import build_samples
@@ -157,3 +158,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     commands = ["serve", "worker", "migrate", "doctor", "demo", "tenant", "credential"]
     for command in [*commands, "user", "package", "rules"]:
         assert re.search(rf"^    {command}\b", done.stdout, re.MULTILINE), command
+
+
+def test_what_the_record_store_does_alone_it_does_here() -> None:
+    for kind in ("handlers", "followers", "periodic"):
+        alone, here = (getattr(work, kind) for work in (lrs.__main__.WORK, wsgi.WORK))
+        assert alone.keys() <= here.keys()
