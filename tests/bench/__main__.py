@@ -49,11 +49,12 @@ SINGLE_MS = 1.0
 PAIR_P99_MS, PAIR_WORST_MS = 5.0, 100.0
 # page 10,000 may differ from page 1 by what two measurements differ by
 DEEP_RATIO, DEEP_MS = 1.5, 0.3
-KINDS = ("post-1", "post-50", "get-50", "mixed")
+KINDS = ("post-1", "post-50", "get-50", "get-50-hex", "mixed")
 NAMES = {
     "post-1": "POST of one statement",
     "post-50": "POST of 50 statements",
     "get-50": "GET of 50 statements",
+    "get-50-hex": "the same, pgbench taking bytes in hexadecimal, as it does unasked",
     "mixed": "seven POSTs of one to three GETs of 50",
 }
 PARTS = (
@@ -134,8 +135,8 @@ class Bench:
                 "`pgbench` with eight prepared clients writes the same rows (statement, "
                 "references, actors and activities that are unknown) into the same "
                 "tables with the same indexes, each transaction one command and one "
-                "durable commit, and reads 50 statements by the same indexes. It "
-                "checks nothing, authenticates nobody, and its transactions take no "
+                "durable commit, and reads the same pages of 50 statements by the same "
+                "indexes. It checks nothing, authenticates nobody, and its transactions take no "
                 "numbers from a common clock, as the record store's must so that no "
                 "reader misses a row.",
                 *("", "ours per second", "pgbench per second", "ratio"),

@@ -155,16 +155,29 @@ FROM base, bench.reference_{size} AS r WHERE r.batch = :batch;
 
 
 def write_get(
-    folder: Path, *, tenant: int, conditions: list[str], limit: int
+    folder: Path,
+    *,
+    tenant: int,
+    conditions: list[str],
+    limit: int,
+    in_hex: bool = False,
 ) -> list[Script]:
-    """Write a script for each condition; all come equally often."""
+    """Write a script for each condition; all come equally often.
+
+    pgbench is sent bytes in hexadecimal digits, twice as many. As text they come as
+    they are, which is what a client that takes binary results has.
+    """
+    payload = "payload" if in_hex else "convert_from(payload, 'UTF8')"
     scripts = []
     for number, condition in enumerate(conditions):
-        path = folder / f"get-{number}.sql"
+        path = folder / f"get-{number}{'-hex' if in_hex else ''}.sql"
         path.write_text(
-            # as text: pgbench would have bytes sent to it in hexadecimal digits
-            "SELECT seq, stored, convert_from(payload, 'UTF8') FROM statement "  # noqa: S608
+            f"SELECT seq, stored, {payload}, authority_key FROM statement AS s "  # noqa: S608
             f"WHERE tenant_id = {tenant}{' AND ' if condition else ''}{condition} "
+            "AND (voids_id IS NOT NULL OR NOT EXISTS ("
+            "SELECT FROM statement AS v WHERE v.tenant_id = s.tenant_id "
+            "AND v.voids_id = s.statement_id "
+            "AND (v.authority_key = s.authority_key OR v.voids_any))) "
             f"ORDER BY seq DESC LIMIT {limit};\n"
         )
         scripts.append(Script(path))

@@ -163,6 +163,7 @@ class Site:
                 "post-1": lambda: self.posts(1, SINGLES),
                 "post-50": lambda: self.posts(BATCH, BATCHES),
                 "get-50": self.gets,
+                "get-50-hex": self.gets,
                 "mixed": self.mixed,
             }[kind]()
             self.written[kind] = self.folder / f"{kind}.requests"
@@ -306,12 +307,13 @@ class Site:
             posts = self.make_scripts("post-1")
             often = [pgbench.Script(one.path, 7 * len(gets)) for one in posts]
             return often + [pgbench.Script(one.path, 3) for one in gets]
-        if kind == "get-50":
+        if kind.startswith("get-50"):
             return pgbench.write_get(
                 self.folder,
                 tenant=MAIN_TENANT,
                 conditions=[condition for _, condition in self.filters()],
                 limit=PAGE,
+                in_hex=kind.endswith("-hex"),
             )
         size = BATCH if kind == "post-50" else 1
         batches = BATCHES if kind == "post-50" else SINGLES
@@ -345,7 +347,9 @@ class Site:
 
 def headers_for(served: Served) -> dict[str, str]:
     """Give the headers of a credential that may do anything."""
-    token = base64.b64encode(":".join(served.credential("all")).encode()).decode()
+    token = base64.b64encode(
+        ":".join(served.credential("all", "statements/void")).encode()
+    ).decode()
     return {
         "Host": f"localhost:{served.port}",
         "Authorization": f"Basic {token}",
