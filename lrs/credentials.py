@@ -279,7 +279,7 @@ def _check(
         raise Invalid("It would have expired already.", field="expires_at")
     if per_minute is not None and not 1 <= per_minute <= MAX_PER_MINUTE:
         raise Invalid(
-            f"A limit is a number of requests from 1 to {MAX_PER_MINUTE}.",
+            f"A limit is a number of requests from 1 to {MAX_PER_MINUTE:,}.",
             field="per_minute",
         )
 

@@ -264,7 +264,7 @@ def _limit(given: str) -> int | None:
         return None
     if not given.isascii() or not given.isdigit() or len(given) > len("1000000"):
         raise Invalid(
-            f"A limit is a number of requests from 1 to {MAX_PER_MINUTE}.",
+            f"A limit is a number of requests from 1 to {MAX_PER_MINUTE:,}.",
             field="per_minute",
         )
     return int(given)

@@ -128,10 +128,10 @@ REFUSED = [
     ({"scopes": ["everything"]}, "There is no scope everything"),
     ({"expires_at": "soon"}, "Give the last day"),
     ({"expires_at": "2020-01-01"}, "expired already"),
-    ({"per_minute": "0"}, "from 1 to 1000000"),
-    ({"per_minute": "-5"}, "from 1 to 1000000"),
-    ({"per_minute": "٣"}, "from 1 to 1000000"),
-    ({"per_minute": "9" * 5000}, "from 1 to 1000000"),
+    ({"per_minute": "0"}, "from 1 to 1,000,000"),
+    ({"per_minute": "-5"}, "from 1 to 1,000,000"),
+    ({"per_minute": "٣"}, "from 1 to 1,000,000"),
+    ({"per_minute": "9" * 5000}, "from 1 to 1,000,000"),
     ({"tenant": "nowhere"}, "There is no tenant"),
 ]
 
