@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Column, MetaData, Table, insert, select, text
 
-from lrs.db import Exact, Json, UtcDateTime, reading, writing
+from lrs.db import Exact, Json, UtcDateTime, insert_new, reading, writing
 from lrs.tables import Tenant
 from statements.errors import Unavailable
 
@@ -68,6 +68,13 @@ def test_reading_cannot_write(engine: Engine) -> None:
             db.execute(insert(Tenant).values(id=9, name="nine"))
     with reading(engine) as db:
         assert db.get(Tenant, 9) is None
+
+
+def test_a_row_is_inserted_once_and_that_is_told(engine: Engine) -> None:
+    for is_new in (True, False):
+        with writing(engine) as db:
+            told = insert_new(db, Tenant, id=7, name="academy", revision=0)
+        assert told is is_new
 
 
 def test_a_reader_is_not_locked_out_by_a_writer(engine: Engine) -> None:
