@@ -43,8 +43,8 @@ PRODUCTION = {
 # target and stretch of the ratio to PostgreSQL
 TARGETS = {"post-1": (0.20, 0.40), "post-50": (0.35, 0.50), "get-50": (0.45, 0.75)}
 VALIDATION = 5.0
-# the row of `pure.rows` that the target is for
-CHECKED = "check"
+# the rows of `pure.rows` that the target is for
+CHECKED = ("decode and check", "decode and check, all people and activities new")
 SINGLE_MS = 1.0
 PAIR_P99_MS, PAIR_WORST_MS = 5.0, 100.0
 # page 10,000 may differ from page 1 by what two measurements differ by
@@ -215,7 +215,7 @@ class Bench:
             *("", "µs", "times orjson.loads", "target"),
         )
         for name, microseconds, ratio in pure.rows():
-            judged = name == CHECKED
+            judged = name in CHECKED
             table.add(
                 name,
                 f"{microseconds:.1f}",

@@ -23,6 +23,8 @@ from typing import Any
 
 CONNECTIONS = 8
 PATIENCE = 20.0
+# one for all: what is read is counted and dropped
+BUFFER = memoryview(bytearray(1 << 18))
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
@@ -51,13 +53,15 @@ def request(
     return Request(head + body, places)
 
 
-def fresh_ids(count: int) -> list[bytes]:
-    """Give random UUIDs (version 4) as text."""
-    digits = os.urandom(16 * count).hex().encode()
-    return [
-        b"%b-%b-4%b-a%b-%b" % (d[:8], d[8:12], d[13:16], d[17:20], d[20:])
-        for d in (digits[start : start + 32] for start in range(0, 32 * count, 32))
-    ]
+def renewed(wanted: Request) -> bytes | bytearray:
+    """Give the bytes of the request with new ids: eight digits of each are random."""
+    if not wanted.ids:
+        return wanted.data
+    data = bytearray(wanted.data)
+    digits = os.urandom(4 * len(wanted.ids)).hex().encode()
+    for start, place in enumerate(wanted.ids):
+        data[place : place + 8] = digits[8 * start : 8 * start + 8]
+    return data
 
 
 class Line:
@@ -74,11 +78,7 @@ class Line:
 
     def send(self, wanted: Request) -> None:
         """Send the request, with new ids."""
-        data: bytes | bytearray = wanted.data
-        if wanted.ids:
-            data = bytearray(data)
-            for place, id in zip(wanted.ids, fresh_ids(len(wanted.ids)), strict=True):
-                data[place : place + 36] = id
+        data = renewed(wanted)
         self.head = b""
         self.left = -1
         self.began = time.perf_counter()
@@ -86,14 +86,14 @@ class Line:
 
     def take(self) -> bool:
         """Read what has come; whether the answer is complete."""
-        data = self.socket.recv(1 << 18)
-        if not data:
+        count = self.socket.recv_into(BUFFER)
+        if not count:
             message = "the server closed a connection"
             raise ConnectionError(message)
         if self.left >= 0:
-            self.left -= len(data)
+            self.left -= count
             return self.left == 0
-        self.head += data
+        self.head += BUFFER[:count]
         end = self.head.find(b"\r\n\r\n")
         if end < 0:
             return False

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrs.config import Config
 from lrs.server import make_parts
-from tests.bench.load import fresh_ids
+from tests.bench.load import renewed
 from tests.bench.report import say
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ class Application:
 
     def ask(self, wanted: Request) -> tuple[str, bytes]:
         """Give status and body of the answer."""
-        data = bytearray(wanted.data)
-        for place, id in zip(wanted.ids, fresh_ids(len(wanted.ids)), strict=True):
-            data[place : place + 36] = id
-        head, _, body = bytes(data).partition(b"\r\n\r\n")
+        head, _, body = bytes(renewed(wanted)).partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
         method, target, _ = first.split(" ")
         path, _, query = target.partition("?")

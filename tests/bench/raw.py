@@ -13,6 +13,7 @@ SQL: pages of fifty are read by each in turn.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from itertools import groupby
@@ -20,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from pysqlite3 import dbapi2
-
-from tests.bench.load import fresh_ids
 
 # of the four tables, for one transaction
 Rows = tuple[list[Any], list[Any], list[Any], list[Any]]
@@ -116,9 +115,9 @@ class Writer:
             statements, references, actors, activities = made[count % len(made)]
             base = self.next
             self.next += self.size
-            for n, new in enumerate(fresh_ids(self.size)):
-                statements[n][seq] = base + n
-                statements[n][id] = new.replace(b"-", b"").decode()
+            for n, statement in enumerate(statements):
+                statement[seq] = base + n
+                statement[id] = os.urandom(16).hex()
             for row in references:
                 row[seq_there] = base + row[0]
             execute("BEGIN IMMEDIATE")
