@@ -1,21 +1,31 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import threading
 import uuid
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
+from flask import Response, request
+from playwright.sync_api import Error
+from werkzeug.serving import make_server
 
 from lrs.credentials import SCOPES
 from lrs.db import writing
 from lrs.rules.catalogue import set_role
 from lrs.views import xapi
-from tests.lrs.views.conftest import Own, new_tenant
+from tests.lrs.views.conftest import Own, application, new_tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
     from werkzeug.test import TestResponse
 
 STATE, AGENTS, ACTIVITIES = (
@@ -207,6 +217,77 @@ def test_content_is_never_a_page_and_comes_back_as_sent(
     policy = got.headers["Content-Security-Policy"]
     assert "sandbox" in policy
     assert "default-src 'none'" in policy
+
+
+SCRIPT = "fetch('/ran')"
+PAGES = {
+    "text/html": f"<!doctype html><title>x</title><script>{SCRIPT}</script>",
+    "image/svg+xml": (
+        f'<svg xmlns="http://www.w3.org/2000/svg"><script>{SCRIPT}</script></svg>'
+    ),
+    "application/xhtml+xml": (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title>'
+        f"<script>{SCRIPT}</script></head></html>"
+    ),
+    "text/xml": (
+        f'<a xmlns:h="http://www.w3.org/1999/xhtml"><h:script>{SCRIPT}</h:script></a>'
+    ),
+}
+
+
+@pytest.fixture
+def site(own: Own) -> Iterator[tuple[str, list[str]]]:
+    """A site with the record store; its address, and the paths it was asked for.
+
+    What is asked for with `&bare` has lost the headers that keep it from running.
+    """
+    app, asked = application(own.parts), []
+
+    @app.before_request
+    def note() -> None:
+        asked.append(request.path)
+
+    @app.after_request
+    def strip(answer: Response) -> Response:
+        if request.headers.get("X-Bare"):
+            for name in ("Content-Disposition", "Content-Security-Policy"):
+                answer.headers.pop(name, None)
+        return answer
+
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://localhost:{server.server_port}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_browser_runs_nothing_of_a_document(
+    own: Own, site: tuple[str, list[str]], browser: Browser, kind: str
+) -> None:
+    address, asked = site
+    body = PAGES[kind].encode()
+    assert send(own, "PUT", STATE, body, {"Content-Type": kind}).status_code == 204
+    url = f"{address}{STATE}?{urlencode(ADDRESSES[STATE])}"
+    for is_bare in (False, True):
+        headers = own.headers(**({"X-Bare": "1"} if is_bare else {}))
+        context = browser.new_context(extra_http_headers=headers)
+        page = context.new_page()
+        if is_bare:
+            # the control: without its headers the document would have run
+            page.goto(url, wait_until="networkidle")
+            assert "/ran" in asked
+        else:
+            with page.expect_download() as download, contextlib.suppress(Error):
+                page.goto(url)
+            assert Path(download.value.path()).read_bytes() == body
+            frame = f'<iframe src="{url}"></iframe><object data="{url}"></object>'
+            page.set_content(frame, wait_until="networkidle")
+            assert asked.count(STATE) >= 3
+            assert "/ran" not in asked
+        context.close()
 
 
 def test_a_document_without_a_type_is_octets(lrs: Own) -> None:
