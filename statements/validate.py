@@ -9,13 +9,10 @@ nothing for it.
 """
 
 import tomllib
-from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
-import orjson
 
 from statements import scalars
 from statements.errors import InvalidStatement
@@ -29,22 +26,10 @@ _TABLE: dict[str, Any] = tomllib.loads(
 )
 _VERSIONS = ("1.0.3", "2.0.0")
 _SHOWN = 60
-# how much a memory holds: 10 MB at the very worst
+# texts that come back: one that was seen to be valid needs no second look; a memory
+# that is full is emptied, and a long text is not kept
+_KNOWN: dict[str, set[str]] = {name: set() for name in ("iri", "mbox", "language")}
 _MEMORY, _LONGEST = 10_000, 500
-
-
-class _Memory(set[Any]):
-    """What was seen to be valid and is likely to come back: it needs no second look."""
-
-    def keep(self, seen: str | bytes) -> None:
-        """Know it from now on, in bounded room."""
-        if len(self) >= _MEMORY:
-            self.clear()
-        if len(seen) <= _LONGEST:
-            self.add(seen)
-
-
-_known = {name: _Memory() for name in ("iri", "mbox", "sha1", "language", "media_type")}
 
 
 class _BrokenError(Exception):
@@ -81,12 +66,9 @@ def check_actor(actor: Any, *, version: str) -> None:
 
 
 def forget() -> None:
-    """Know nothing any more of what was seen to be valid: for measuring."""
-    known = [*_known.values()]
-    for version in _VERSIONS:
-        known += _compiler(version).memories.values()
-    for memory in known:
-        memory.clear()
+    """Know no text any more that was seen to be valid: for measuring."""
+    for known in _KNOWN.values():
+        known.clear()
 
 
 def _run(name: str, value: Any, version: str) -> None:
@@ -114,36 +96,34 @@ def _run(name: str, value: Any, version: str) -> None:
         ) from None
 
 
-def _remembering(is_valid: _IsValid, known: _Memory) -> _IsValid:
+def _remembering(is_valid: _IsValid, known: set[str]) -> _IsValid:
     """The same answer; what is valid is known afterwards."""
 
     def check(text: str) -> bool:
         if not is_valid(text):
             return False
-        known.keep(text)
+        if len(known) >= _MEMORY:
+            known.clear()
+        if len(text) <= _LONGEST:
+            known.add(text)
         return True
 
     return check
 
 
-_KNOWN_IRIS, _KNOWN_LANGUAGES = _known["iri"], _known["language"]
+_KNOWN_IRIS, _KNOWN_LANGUAGES = _KNOWN["iri"], _KNOWN["language"]
 _is_iri = _remembering(scalars.is_iri, _KNOWN_IRIS)
+_is_mbox = _remembering(scalars.is_mbox, _KNOWN["mbox"])
 _is_language = _remembering(scalars.is_language, _KNOWN_LANGUAGES)
 _TEXTS: dict[str, tuple[_IsValid, str]] = {
     "iri": (_is_iri, "an absolute IRI"),
     "uuid": (scalars.is_uuid, "a UUID"),
-    "mbox": (
-        _remembering(scalars.is_mbox, _known["mbox"]),
-        "a mailto IRI such as mailto:a@example.org",
-    ),
-    "sha1": (_remembering(scalars.is_sha1, _known["sha1"]), "a SHA-1 in hexadecimal"),
+    "mbox": (_is_mbox, "a mailto IRI such as mailto:a@example.org"),
+    "sha1": (scalars.is_sha1, "a SHA-1 in hexadecimal"),
     "sha2": (scalars.is_sha2, "a SHA-2 in hexadecimal"),
     "language": (_is_language, "an RFC 5646 language tag"),
     "duration": (scalars.is_duration, "an ISO 8601 duration"),
-    "media_type": (
-        _remembering(scalars.is_media_type, _known["media_type"]),
-        "an Internet media type",
-    ),
+    "media_type": (scalars.is_media_type, "an Internet media type"),
     "version": (scalars.is_version, "1.0.x or 2.0.x"),
 }
 _TIMESTAMPS: dict[str, tuple[_IsValid, str]] = {
@@ -155,6 +135,7 @@ _TIMESTAMPS: dict[str, tuple[_IsValid, str]] = {
 }
 # the condition that `item` has to meet, and what is wanted
 _CONDITIONS = {
+    "chosen": ("True", "what the choice found"),
     "string": ("type(item) is str", "a string"),
     "boolean": ("type(item) is bool", "a boolean"),
     "number": ("type(item) is float or type(item) is int", "a number"),
@@ -178,17 +159,16 @@ class _Compiler:
         texts = {**_TEXTS, "timestamp": _TIMESTAMPS[version]}
         for name, (is_valid, wanted) in texts.items():
             test = f"is_{name}(item)"
-            if name in _known:
+            if name in _KNOWN:
                 test = f"(item in known_{name} or {test})"
-                self.names[f"known_{name}"] = _known[name]
+                self.names[f"known_{name}"] = _KNOWN[name]
             self.names[f"is_{name}"] = is_valid
             self.conditions[name] = (f"type(item) is str and {test}", wanted)
         for name, values in _TABLE["enumeration"].items():
             allowed = " or ".join(f'"{value}"' for value in sorted(values))
-            one_of = f"type(item) is str and item in {set(values)!r}"
+            one_of = " or ".join(f"item == {value!r}" for value in values)
             self.conditions[name] = (one_of, allowed)
         self.checks: dict[str, Check] = dict(_FUNCTIONS)
-        self.memories: defaultdict[str, _Memory] = defaultdict(_Memory)
 
     def check(self, spelling: str) -> Check:
         """The check of a type as shapes.toml spells it."""
@@ -203,10 +183,7 @@ class _Compiler:
         if spelling in self.conditions:
             return self._written("item", self._test(spelling), {})
         entry = self.entries[spelling]
-        made = self._choice(entry) if "options" in entry else self._shape(entry)
-        if not entry.get("remember"):
-            return made
-        return _remembering_objects(made, self.memories[spelling])
+        return self._choice(entry) if "options" in entry else self._shape(entry)
 
     def _written(self, given: str, lines: list[str], names: dict[str, Any]) -> Check:
         """The function of one argument that has these lines."""
@@ -237,10 +214,7 @@ class _Compiler:
         """An object: known properties only, the required ones, then the cross rules."""
         own_section = entry["sections"][self.place]
         sections: dict[str, str] = {}
-        required = [
-            f"if {name!r} not in value: raise Broken('\"{name}\" is required')"
-            for name in sorted(entry.get("required", ()))
-        ]
+        required = frozenset(entry.get("required", ()))
         members: list[str] = []
         for name, spelt in entry["properties"].items():
             given = {"type": spelt} if isinstance(spelt, str) else spelt
@@ -248,14 +222,17 @@ class _Compiler:
                 sections[name] = given.get("sections", entry["sections"])[self.place]
                 members += [
                     f"if {name!r} in value:",
+                    "    left -= 1",
                     f"    name = {name!r}",
                     "    item = value[name]",
                     *(f"    {line}" for line in self._test(given["type"])),
                 ]
+            if name in required:
+                members += ["else:", f"    name = None; missing({name!r})"]
         rules = [f"{name}(value)" for name in entry.get("rules", ())]
         names = {
             **_RULES,
-            "knows": frozenset(sections).issuperset,
+            "missing": _missing,
             "unknown": lambda value: next(one for one in value if one not in sections),
             "place": lambda broken, name: broken.inside(
                 name, sections.get(name, own_section)
@@ -263,12 +240,12 @@ class _Compiler:
         }
         body = [
             "if type(value) is not dict: refuse(value, 'an object')",
+            "left = len(value)",
             *members,
             "name = None",
-            "if not knows(value):",
+            "if left:",
             "    name = unknown(value)",
             "    raise Broken('is not a property known here')",
-            *required,
             *rules,
         ]
         lines = [
@@ -303,23 +280,6 @@ class _Compiler:
         return check
 
 
-def _remembering_objects(check: Check, known: _Memory) -> Check:
-    """The same check; an object that passed is known afterwards by its text."""
-
-    def remembering(value: Any) -> None:
-        try:
-            text = orjson.dumps(value)
-        except orjson.JSONEncodeError:
-            # nested too deep, or not made of JSON values: the check says where
-            check(value)
-            return
-        if text not in known:
-            check(value)
-            known.keep(text)
-
-    return remembering
-
-
 _compiler = cache(_Compiler)
 
 
@@ -350,6 +310,10 @@ def _refuse(value: Any, wanted: str) -> None:
     names = {dict: "an object", list: "a list", bool: "a boolean", type(None): "null"}
     shown = names.get(type(value)) or repr(value)[:_SHOWN]
     raise _BrokenError(f"must be {wanted}, not {shown}")
+
+
+def _missing(name: str) -> None:
+    raise _BrokenError(f'"{name}" is required')
 
 
 def _check_scaled(value: Any) -> None:
