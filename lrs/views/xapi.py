@@ -170,6 +170,15 @@ def refused_by_the_framework(error: HTTPException) -> Response:
     return framework_refusal(error, version=_spoken())
 
 
+@BLUEPRINT.app_errorhandler(HTTPException)
+def unroutable(error: HTTPException) -> Response:
+    """What belongs to no route, such as the method TRACE, is refused like the rest."""
+    answer = framework_refusal(error, version=_spoken())
+    if request.blueprint is None and request.path.startswith("/xapi/"):
+        return add_headers(answer)
+    return answer
+
+
 @BLUEPRINT.after_request
 def add_headers(answer: Response) -> Response:
     """Version, consistency and CORS on every answer, refusals included."""

@@ -100,6 +100,7 @@ def test_headers_of_every_answer(lrs: Lrs) -> None:
         lrs.get("/xapi/nowhere"),
         lrs.get(limit="x"),
         lrs.call("PATCH"),
+        lrs.call("TRACE"),
         lrs.call("HEAD"),
         lrs.call("OPTIONS"),
         lrs.call("GET", headers={"Authorization": "Basic eDp5"}),
@@ -107,7 +108,7 @@ def test_headers_of_every_answer(lrs: Lrs) -> None:
         lrs.call("POST", body=b"{"),
     ):
         assert answer.headers[VERSION] == "1.0.3"
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
         assert VERSION in answer.headers["Vary"]
         assert answer.headers["Cache-Control"] == "private, no-cache"
         exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
@@ -252,7 +253,11 @@ def test_what_is_not_there(lrs: Lrs) -> None:
     answer = lrs.get("/xapi/nothing/here")
     assert answer.status_code == 404
     assert answer.get_json()["code"] == "not_found"
-    assert lrs.call("DELETE", "/xapi/about").status_code == 405
+    for method in ("DELETE", "PATCH", "TRACE", "OTHER"):
+        answer = lrs.call(method, "/xapi/about")
+        assert answer.status_code == 405
+        assert answer.get_json()["code"] == "method_not_allowed"
+        assert {"GET", "HEAD"} <= set(answer.headers["Allow"].split(", "))
 
 
 def test_a_fault_of_ours_tells_nothing(
