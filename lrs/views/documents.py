@@ -168,7 +168,8 @@ def _put(resource: Resource) -> Response:
             bare=resource.bare[xapi.version()],
             now=datetime.now(UTC),
         )
-    return Response(status=204)
+    # kept as sent, so the writer knows what it wrote: nobody else's secret
+    return Response(status=204, headers={"ETag": f'"{content.etag}"'})
 
 
 def _post(resource: Resource) -> Response:
