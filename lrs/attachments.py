@@ -3,7 +3,9 @@
 xAPI 1.0.3 Data 2.4.11, Communication 1.5.2; xAPI 2.0 4.2.2.6. Bytes are kept once per
 tenant under their hash. A row claims them before they go to storage and says when they
 are there; the statements come after that, in a transaction of their own. So data may
-be left that no statement declares, and never a statement whose data is missing. The
+be left that no statement declares, and never a statement whose data is missing. Data
+is given out with statements of those authorities alone that brought it: naming a hash
+(and a `fileUrl`, so that no data is asked for) shows nobody the data of others. The
 sweep takes away what nobody has declared for a day: under the row's lock, and not while
 a request that brought the same data again has touched the row since.
 """
@@ -13,7 +15,7 @@ import logging
 import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +26,9 @@ from sqlalchemy import (
     Index,
     String,
     Uuid,
+    and_,
     case,
+    delete,
     exists,
     select,
     text,
@@ -34,11 +38,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lrs.db import Base, UtcDateTime, writing
+from lrs.db import Base, UtcDateTime, insert_new, writing
 from lrs.multipart import Part
 from lrs.parts import Parts
 from lrs.storage import ObjectMissing, Storage
-from lrs.tables import Reference, key_of
+from lrs.tables import Reference, Statement, key_of
 from statements.attachments import (
     Declared,
     check_data,
@@ -88,6 +92,16 @@ class Attachment(Base):
     length: Mapped[int] = mapped_column(BigInteger)
     is_kept: Mapped[bool]
     unclaimed_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AttachmentSource(Base):
+    """An authority that brought the data: its statements show it."""
+
+    __tablename__ = "attachment_source"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attachment_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    authority_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
 
 
 def attachment_key(sha2: str) -> uuid.UUID:
@@ -176,17 +190,25 @@ def receive(
 
 
 def keep(
-    parts: Parts, *, tenant: int, received: Iterable[Received], now: datetime
+    parts: Parts,
+    *,
+    tenant: int,
+    authority: str,
+    received: Iterable[Received],
+    now: datetime,
 ) -> None:
     """Bring the data to storage; call it before the statements are stored.
 
-    What is there already is not sent again.
+    `authority` is that of the statements, as the store writes it. What is there
+    already is not sent again.
     """
     wanted = sorted(received, key=lambda one: attachment_key(one.sha2))
     if not wanted:
         return
     with writing(parts.engine) as db:
         known = _touch(db, tenant, wanted, now)
+        for one in wanted:
+            _note_source(db, tenant, one.sha2, authority)
     new = [one for one in wanted if not known[attachment_key(one.sha2)]]
     for one in wanted:
         key = storage_key(tenant, one.sha2)
@@ -214,8 +236,10 @@ def _is_whole(storage: Storage, key: str, length: int) -> bool:
         return False
 
 
-def hold(parts: Parts, *, tenant: int, sha2: str, now: datetime) -> bool:
-    """Whether the data is kept already; if so, the sweep leaves it for a day more."""
+def hold(
+    parts: Parts, *, tenant: int, authority: str, sha2: str, now: datetime
+) -> bool:
+    """Whether the data is kept already; if so, as if it had come once more."""
     with writing(parts.engine) as db:
         row = db.scalar(
             select(Attachment)
@@ -226,9 +250,22 @@ def hold(parts: Parts, *, tenant: int, sha2: str, now: datetime) -> bool:
             )
             .with_for_update()
         )
-        if row is not None and row.unclaimed_since is not None:
+        if row is None:
+            return False
+        if row.unclaimed_since is not None:
             row.unclaimed_since = now
-        return row is not None
+        _note_source(db, tenant, sha2, authority)
+        return True
+
+
+def _note_source(db: Session, tenant: int, sha2: str, authority: str) -> None:
+    insert_new(
+        db,
+        AttachmentSource,
+        tenant_id=tenant,
+        attachment_key=attachment_key(sha2),
+        authority_key=key_of(authority),
+    )
 
 
 def _touch(
@@ -272,19 +309,46 @@ def _is_postgresql(db: Session) -> bool:
 # Giving out
 
 
-def find_lengths(db: Session, *, tenant: int, hashes: Iterable[str]) -> dict[str, int]:
-    """The length of the data of each of these hashes (lower case) that is kept."""
-    keys = [attachment_key(sha2) for sha2 in hashes]
+def find_data(
+    db: Session, *, tenant: int, declared: Mapping[uuid.UUID, Collection[str]]
+) -> dict[str, int]:
+    """The length of what may be given out with these statements, by hash.
+
+    `declared` has the hashes (lower case) that each statement declares, by its id.
+    """
     found: dict[str, int] = {}
-    for start in range(0, len(keys), BATCH):
+    with_some = [one for one, hashes in declared.items() if hashes]
+    for start in range(0, len(with_some), BATCH):
+        ids = with_some[start : start + BATCH]
+        keys = {attachment_key(sha2) for one in ids for sha2 in declared[one]}
         rows = db.execute(
-            select(Attachment.sha2, Attachment.length).where(
-                Attachment.tenant_id == tenant,
-                Attachment.attachment_key.in_(keys[start : start + BATCH]),
+            select(Statement.statement_id, Attachment.sha2, Attachment.length)
+            .join(
+                AttachmentSource,
+                and_(
+                    AttachmentSource.tenant_id == Statement.tenant_id,
+                    AttachmentSource.authority_key == Statement.authority_key,
+                ),
+            )
+            .join(
+                Attachment,
+                and_(
+                    Attachment.tenant_id == AttachmentSource.tenant_id,
+                    Attachment.attachment_key == AttachmentSource.attachment_key,
+                ),
+            )
+            .where(
+                Statement.tenant_id == tenant,
+                Statement.statement_id.in_(ids),
+                AttachmentSource.attachment_key.in_(keys),
                 Attachment.is_kept,
             )
         )
-        found |= {row.sha2: row.length for row in rows}
+        found |= {
+            row.sha2: row.length
+            for row in rows
+            if row.sha2 in declared[row.statement_id]
+        }
     return found
 
 
@@ -378,4 +442,10 @@ def _forget(parts: Parts, tenant: int, key: uuid.UUID, before: datetime) -> None
         )
         if row is not None:
             parts.storage.delete(storage_key(tenant, row.sha2))
+            db.execute(
+                delete(AttachmentSource).where(
+                    AttachmentSource.tenant_id == tenant,
+                    AttachmentSource.attachment_key == key,
+                )
+            )
             db.delete(row)

@@ -25,14 +25,27 @@ def copy_data(parts: Parts, tenant: int, sha2: str, path: Path) -> None:
         write_whole(path, hashed(data, sha2))
 
 
-def has_data(parts: Parts, tenant: int, sha2: str, now: datetime) -> bool:
-    """Whether the record store has the data already."""
-    return hold(parts, tenant=tenant, sha2=sha2, now=now)
+def has_data(
+    parts: Parts, tenant: int, sha2: str, authority: str, now: datetime
+) -> bool:
+    """Whether the record store has the data already; then it is the authority's too."""
+    return hold(parts, tenant=tenant, authority=authority, sha2=sha2, now=now)
 
 
 def keep_data(
-    parts: Parts, tenant: int, sha2: str, data: BinaryIO, now: datetime
+    parts: Parts,
+    tenant: int,
+    sha2: str,
+    data: BinaryIO,
+    authority: str,
+    now: datetime,
 ) -> None:
     """The data is in the record store; raises BrokenData before it is."""
-    length = sum(len(block) for block in iter(hashed(data, sha2)))
-    keep(parts, tenant=tenant, received=[Received(sha2, length, data)], now=now)
+    length = sum(len(block) for block in hashed(data, sha2))
+    keep(
+        parts,
+        tenant=tenant,
+        authority=authority,
+        received=[Received(sha2, length, data)],
+        now=now,
+    )

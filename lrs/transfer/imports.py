@@ -154,7 +154,7 @@ class _Import:
         self.voids_any: frozenset[str] = frozenset()
         self.done = Imported()
         self.refused_bytes = 0
-        self.brought: set[str] = set()
+        self.brought: set[tuple[str, str]] = set()
         self.last: Item | None = None
         self.place = place_path(parts, path, tenant)
 
@@ -258,7 +258,7 @@ class _Import:
         if authority is None:
             check_actor(statement.get("authority"), version=prepared.version)
             authority = _text(statement["authority"])
-        self._bring(prepared)
+        self._bring(prepared, authority.decode())
         return Item(
             line=line,
             prepared=prepared,
@@ -276,18 +276,22 @@ class _Import:
                 return prepare(statement, raw, version="2.0.0", now=now)
             raise error from None
 
-    def _bring(self, prepared: Prepared) -> None:
+    def _bring(self, prepared: Prepared, authority: str) -> None:
         """Keep the data of the statement's attachments; raises MissingData."""
-        for sha2 in sorted(prepared.references.attachments - self.brought):
+        for sha2 in sorted(prepared.references.attachments):
+            if (sha2, authority) in self.brought:
+                continue
             path = self.folder / sha2
             if is_hash(sha2) and path.is_file():
                 with path.open("rb") as data:
-                    keep_data(self.parts, self.tenant, sha2, data, self.clock())
+                    keep_data(
+                        self.parts, self.tenant, sha2, data, authority, self.clock()
+                    )
             elif sha2 in needed(prepared.statement) and not has_data(
-                self.parts, self.tenant, sha2, self.clock()
+                self.parts, self.tenant, sha2, authority, self.clock()
             ):
                 raise MissingData(f"The data of the attachment {sha2} is missing.")
-            self.brought.add(sha2)
+            self.brought.add((sha2, authority))
 
     # Storing
 
@@ -390,15 +394,16 @@ def without_server_set(
     if not any(name in statement for name in SERVER_SET):
         return statement, raw
     bare = {name: value for name, value in statement.items() if name not in SERVER_SET}
-    if isinstance(statement.get("authority"), dict):
-        stored = orjson.dumps(statement.get("stored"))
-        end = b',"stored":' + stored + b',"authority":' + _text(statement["authority"])
-        if raw.endswith(end + b"}") and tuple(statement)[-2:] == (
-            "stored",
-            "authority",
-        ):
+    last = tuple(statement)[-2:]
+    if set(last) == set(SERVER_SET) and isinstance(statement["authority"], dict):
+        texts = {
+            "stored": orjson.dumps(statement["stored"]),
+            "authority": _text(statement["authority"]),
+        }
+        end = b"".join(b',"%b":%b' % (name.encode(), texts[name]) for name in last)
+        if raw.endswith(end + b"}"):
             return bare, raw[: -len(end) - 1] + b"}"
-    return bare, text.splice(raw, dict.fromkeys(SERVER_SET))
+    return bare, text.without(raw, SERVER_SET, bare)
 
 
 def _text(authority: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, BinaryIO, cast
+from uuid import UUID
 
 import orjson
 from flask import Response, request
@@ -69,8 +70,14 @@ class Body:
         for one, attachment in found:
             if signatures.is_signature(attachment.attachment):
                 _check_signature(one, attachment, received)
-        tenant = current_credential().tenant_id
-        attachments.keep(parts(), tenant=tenant, received=received.values(), now=now)
+        caller = current_credential()
+        attachments.keep(
+            parts(),
+            tenant=caller.tenant_id,
+            authority=caller.authority_text,
+            received=received.values(),
+            now=now,
+        )
 
 
 @contextmanager
@@ -150,12 +157,18 @@ def with_data(db: Session, body: bytes) -> Response:
     It streams; see `whole`.
     """
     value = orjson.loads(body)
+    listed = {
+        UUID(statement["id"]): {one.sha2: one for one in declared(statement)}
+        for statement in value.get("statements", (value,))
+    }
     found: dict[str, Declared] = {}
-    for statement in value.get("statements", (value,)):
-        for one in declared(statement):
-            found.setdefault(one.sha2, one)
+    for each in listed.values():
+        for sha2, one in each.items():
+            found.setdefault(sha2, one)
     storage, tenant = parts().storage, current_credential().tenant_id
-    lengths = attachments.find_lengths(db, tenant=tenant, hashes=found)
+    known = attachments.find_data(db, tenant=tenant, declared=listed)
+    # in the order of the statements
+    lengths = {sha2: known[sha2] for sha2 in found if sha2 in known}
     boundary = secrets.token_hex(16)
     first = multipart.head(boundary, {"Content-Type": JSON}).lstrip() + body
     heads = {sha2: _head(boundary, found[sha2], lengths[sha2]) for sha2 in lengths}

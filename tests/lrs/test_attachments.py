@@ -4,6 +4,7 @@ import hashlib
 import io
 import tempfile
 import threading
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,11 @@ from lrs.attachments import (
     GRACE,
     IN_MEMORY,
     Attachment,
+    AttachmentSource,
     DataDamaged,
     Received,
     attachment_key,
-    find_lengths,
-    hold,
-    keep,
+    find_data,
     open_data,
     receive,
     storage_key,
@@ -30,15 +30,23 @@ from lrs.attachments import (
 from lrs.db import reading, writing
 from lrs.multipart import Part
 from lrs.parts import Parts
-from lrs.store import store_statements
+from lrs.store import authority_text, store_statements
 from lrs.tables import MAIN_TENANT
 from statements.attachments import declared
 from statements.errors import Invalid, Unavailable
 from statements.prepare import prepare
 from tests.conftest import NOW
-from tests.statements.cases import AGENT, ATTACHMENT, SMALL, SUB_STATEMENT
+from tests.statements.cases import (
+    AGENT,
+    ATTACHMENT,
+    OTHER_AGENT,
+    SMALL,
+    SUB_STATEMENT,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Engine
 
     from lrs.config import Config
@@ -66,6 +74,37 @@ def declare(data: bytes, **members: Any) -> dict[str, Any]:
     }
 
 
+def keep(
+    parts: Parts,
+    *,
+    received: Iterable[Received],
+    now: datetime,
+    tenant: int = MAIN_TENANT,
+    by: dict[str, Any] = AGENT,
+) -> None:
+    authority = authority_text(by)
+    attachments.keep(
+        parts, tenant=tenant, authority=authority, received=received, now=now
+    )
+
+
+def hold(parts: Parts, *, now: datetime, by: dict[str, Any] = AGENT) -> bool:
+    return attachments.hold(
+        parts,
+        tenant=MAIN_TENANT,
+        authority=authority_text(by),
+        sha2=sha2_of(ONE),
+        now=now,
+    )
+
+
+def known(parts: Parts, tenant: int = MAIN_TENANT) -> dict[str, int]:
+    """The length of what is kept."""
+    with reading(parts.engine) as db:
+        found = db.scalars(select(Attachment).where(Attachment.tenant_id == tenant))
+        return {row.sha2: row.length for row in found if row.is_kept}
+
+
 def rows(parts: Parts) -> dict[str, Attachment]:
     with reading(parts.engine) as db:
         found = {row.sha2: row for row in db.scalars(select(Attachment))}
@@ -83,8 +122,10 @@ def read(parts: Parts, data: bytes, tenant: int = MAIN_TENANT) -> bytes:
         return file.read()
 
 
-def store(parts: Parts, *listed: dict[str, Any], **members: Any) -> None:
-    """Store a statement that declares these attachments."""
+def store(
+    parts: Parts, *listed: dict[str, Any], by: dict[str, Any] = AGENT, **members: Any
+) -> uuid.UUID:
+    """Store a statement that declares these attachments; its id."""
     statement = {
         **{name: value for name, value in SMALL.items() if name != "id"},
         "attachments": list(listed),
@@ -93,13 +134,14 @@ def store(parts: Parts, *listed: dict[str, Any], **members: Any) -> None:
     if not listed:
         del statement["attachments"]
     with writing(parts.engine) as db:
-        store_statements(
+        (made,) = store_statements(
             db,
             tenant=MAIN_TENANT,
             statements=[prepare(statement, now=NOW)],
-            authority=AGENT,
+            authority=by,
             now=NOW,
         )
+    return made
 
 
 # Receiving
@@ -213,35 +255,72 @@ def test_what_is_kept_comes_back(
     parts = Parts(config=config, engine=engine, storage=storage)
     for data in (b"", ONE, OTHER, b"\r\n--b--\r\n\0\xff"):
         sha2 = sha2_of(data)
-        keep(parts, tenant=MAIN_TENANT, received=[of(data)], now=NOW)
+        keep(parts, received=[of(data)], now=NOW)
         assert read(parts, data) == data
-        with reading(engine) as db:
-            lengths = find_lengths(db, tenant=MAIN_TENANT, hashes=[sha2, "0" * 64])
-        assert lengths == {sha2: len(data)}
+        assert known(parts)[sha2] == len(data)
 
 
 def test_hundreds_at_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "BATCH", 7)
     many = [str(number).encode() for number in range(20)]
-    keep(parts, tenant=MAIN_TENANT, received=map(of, many[:15]), now=NOW)
-    keep(parts, tenant=MAIN_TENANT, received=map(of, many), now=NOW)
-    keep(parts, tenant=MAIN_TENANT, received=[], now=NOW)
+    keep(parts, received=map(of, many[:15]), now=NOW)
+    keep(parts, received=map(of, many), now=NOW)
+    keep(parts, received=[], now=NOW)
+    assert len(known(parts)) == 20
+    listed = [[declare(one)] for one in many]
+    ids = [store(parts, *one) for one in listed]
     with reading(parts.engine) as db:
-        hashes = [sha2_of(one) for one in many]
-        assert len(find_lengths(db, tenant=MAIN_TENANT, hashes=hashes)) == 20
+        wanted = {one: {each["sha2"]} for one, (each,) in zip(ids, listed, strict=True)}
+        assert len(find_data(db, tenant=MAIN_TENANT, declared=wanted)) == 20
+    keep(parts, received=[of(b"more %d" % one) for one in range(20)], now=NOW)
     sweep(parts, LATER)
-    assert stored(parts) == []
+    assert len(stored(parts)) == len(known(parts)) == 20
 
 
 def test_each_tenant_has_its_own(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
-    with reading(parts.engine) as db:
-        assert find_lengths(db, tenant=2, hashes=[sha2_of(ONE)]) == {}
+    keep(parts, received=[of(ONE)], now=NOW)
+    assert known(parts, 2) == {}
     with (
         pytest.raises(DataDamaged),
         open_data(parts.storage, tenant=2, sha2=sha2_of(ONE)),
     ):
         pass
+
+
+def shown(parts: Parts, *ids: uuid.UUID) -> dict[str, int]:
+    """What is given out with statements that declare ONE."""
+    with reading(parts.engine) as db:
+        declared = {one: {sha2_of(ONE)} for one in ids}
+        return find_data(db, tenant=MAIN_TENANT, declared=declared)
+
+
+def test_data_is_shown_with_statements_of_those_who_brought_it(parts: Parts) -> None:
+    keep(parts, received=[of(ONE), of(OTHER)], now=NOW)
+    url = "http://example.org/f"
+    own = store(parts, declare(ONE))
+    foreign = store(parts, declare(ONE, fileUrl=url), by=OTHER_AGENT)
+    assert shown(parts, own) == {sha2_of(ONE): len(ONE)}
+    assert shown(parts, foreign) == {}
+    assert shown(parts, foreign, own) == {sha2_of(ONE): len(ONE)}
+    keep(parts, received=[of(ONE)], now=NOW, by=OTHER_AGENT)
+    assert shown(parts, foreign) == {sha2_of(ONE): len(ONE)}
+
+
+def test_data_that_is_held_is_the_holders_as_well(parts: Parts) -> None:
+    keep(parts, received=[of(ONE)], now=NOW)
+    foreign = store(parts, declare(ONE), by=OTHER_AGENT)
+    assert hold(parts, now=NOW, by=OTHER_AGENT)
+    assert shown(parts, foreign) == {sha2_of(ONE): len(ONE)}
+
+
+def test_only_what_a_statement_declares_is_shown_with_it(parts: Parts) -> None:
+    keep(parts, received=[of(ONE), of(OTHER)], now=NOW)
+    one, none = store(parts, declare(ONE)), store(parts)
+    with reading(parts.engine) as db:
+        declared = {one: {sha2_of(ONE)}, none: set[str]()}
+        found = find_data(db, tenant=MAIN_TENANT, declared=declared)
+        assert found == {sha2_of(ONE): len(ONE)}
+        assert find_data(db, tenant=2, declared=declared) == {}
 
 
 @dataclass
@@ -266,18 +345,17 @@ def test_what_is_kept_is_not_sent_again(parts: Parts) -> None:
     counting = Counting(parts.storage)
     counted = replace(parts, storage=counting)
     for _ in range(3):
-        keep(counted, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+        keep(counted, received=[of(ONE)], now=NOW)
     assert len(counting.put_keys) == 1
 
 
 def test_nothing_is_told_of_what_never_came_to_storage(parts: Parts) -> None:
     broken = replace(parts, storage=Counting(parts.storage, fails=True))
     with pytest.raises(Unavailable):
-        keep(broken, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
-    with reading(parts.engine) as db:
-        assert find_lengths(db, tenant=MAIN_TENANT, hashes=[sha2_of(ONE)]) == {}
-    assert not hold(parts, tenant=MAIN_TENANT, sha2=sha2_of(ONE), now=NOW)
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+        keep(broken, received=[of(ONE)], now=NOW)
+    assert known(parts) == {}
+    assert not hold(parts, now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     assert read(parts, ONE) == ONE
 
 
@@ -288,7 +366,7 @@ DAMAGES = {"another byte": b"J", "cut off": b"", "longer": b"here and more"}
 def test_damaged_data_is_never_given_out(
     parts: Parts, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(b"I")], now=NOW)
+    keep(parts, received=[of(b"I")], now=NOW)
     key = storage_key(MAIN_TENANT, sha2_of(b"I"))
     parts.storage.put(key, io.BytesIO(DAMAGES[name]), content_type="text/plain")
     with pytest.raises(DataDamaged):
@@ -299,20 +377,20 @@ def test_damaged_data_is_never_given_out(
 def test_lost_data_is_told_and_mended_by_who_brings_it(
     parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     parts.storage.delete(storage_key(MAIN_TENANT, sha2_of(ONE)))
     with pytest.raises(DataDamaged):
         read(parts, ONE)
     assert "missing" in caplog.text
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     assert read(parts, ONE) == ONE
 
 
 def test_cut_off_data_is_mended_by_who_brings_it(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     key = storage_key(MAIN_TENANT, sha2_of(ONE))
     parts.storage.put(key, io.BytesIO(ONE[:5]), content_type="text/plain")
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     assert read(parts, ONE) == ONE
 
 
@@ -320,7 +398,7 @@ def test_cut_off_data_is_mended_by_who_brings_it(parts: Parts) -> None:
 
 
 def test_the_reference_of_a_statement_and_the_data_have_one_key(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE), of(OTHER)], now=NOW)
+    keep(parts, received=[of(ONE), of(OTHER)], now=NOW)
     inner = {**SUB_STATEMENT, "attachments": [declare(OTHER)]}
     store(parts, declare(ONE, sha2=sha2_of(ONE).upper()), object=inner)
     sweep(parts, LATER)
@@ -330,7 +408,7 @@ def test_the_reference_of_a_statement_and_the_data_have_one_key(parts: Parts) ->
 
 
 def test_what_nobody_declares_goes_after_a_day(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     keep(parts, tenant=2, received=[of(ONE)], now=NOW)
     store(parts)
     sweep(parts, NOW + GRACE)
@@ -339,8 +417,9 @@ def test_what_nobody_declares_goes_after_a_day(parts: Parts) -> None:
     assert rows(parts) == {}
     assert stored(parts) == stored(parts, 2) == []
     with reading(parts.engine) as db:
-        assert find_lengths(db, tenant=MAIN_TENANT, hashes=[sha2_of(ONE)]) == {}
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=LATER)
+        assert db.scalars(select(AttachmentSource)).all() == []
+    assert known(parts) == {}
+    keep(parts, received=[of(ONE)], now=LATER)
     assert read(parts, ONE) == ONE
 
 
@@ -353,11 +432,11 @@ def test_a_statement_of_another_tenant_keeps_nothing(parts: Parts) -> None:
 
 @pytest.mark.parametrize("again", ["received", "held"])
 def test_what_comes_again_has_a_day_again(parts: Parts, again: str) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     if again == "received":
-        keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=LATER)
+        keep(parts, received=[of(ONE)], now=LATER)
     else:
-        assert hold(parts, tenant=MAIN_TENANT, sha2=sha2_of(ONE), now=LATER)
+        assert hold(parts, now=LATER)
     sweep(parts, LATER + timedelta(hours=23))
     assert stored(parts) == [sha2_of(ONE)]
     sweep(parts, LATER + timedelta(hours=25))
@@ -365,11 +444,11 @@ def test_what_comes_again_has_a_day_again(parts: Parts, again: str) -> None:
 
 
 def test_what_is_declared_once_is_not_looked_at_again(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     store(parts, declare(ONE))
     sweep(parts, LATER)
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=LATER)
-    assert hold(parts, tenant=MAIN_TENANT, sha2=sha2_of(ONE), now=LATER)
+    keep(parts, received=[of(ONE)], now=LATER)
+    assert hold(parts, now=LATER)
     assert rows(parts)[sha2_of(ONE)].unclaimed_since is None
 
 
@@ -386,11 +465,11 @@ class Interrupting(Counting):
 
 def test_data_that_comes_while_it_is_swept_is_there_after(parts: Parts) -> None:
     """The one who brings it waits for the sweep, and then sends it anew."""
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     bringing = threading.Thread(
         target=keep,
         args=(parts,),
-        kwargs={"tenant": MAIN_TENANT, "received": [of(ONE)], "now": LATER},
+        kwargs={"received": [of(ONE)], "now": LATER},
     )
 
     class Meeting(Interrupting):
@@ -408,11 +487,11 @@ def test_data_that_comes_while_it_is_swept_is_there_after(parts: Parts) -> None:
 def test_data_that_comes_between_two_looks_of_the_sweep(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
     forget = attachments._forget
 
     def late(parts: Parts, tenant: int, key: Any, before: datetime) -> None:
-        keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=LATER)
+        keep(parts, received=[of(ONE)], now=LATER)
         forget(parts, tenant, key, before)
 
     monkeypatch.setattr(attachments, "_forget", late)
@@ -422,7 +501,7 @@ def test_data_that_comes_between_two_looks_of_the_sweep(
 
 
 def test_a_sweep_that_breaks_off_is_gone_on_with(parts: Parts) -> None:
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    keep(parts, received=[of(ONE)], now=NOW)
 
     class Breaking(Interrupting):
         def before_delete(self) -> None:
@@ -432,9 +511,8 @@ def test_a_sweep_that_breaks_off_is_gone_on_with(parts: Parts) -> None:
     with pytest.raises(Unavailable):
         sweep(replace(parts, storage=Breaking(parts.storage)), LATER)
     # neither is anything told of data that is gone, nor is it thought to be there
-    with reading(parts.engine) as db:
-        assert find_lengths(db, tenant=MAIN_TENANT, hashes=[sha2_of(ONE)]) == {}
-    keep(parts, tenant=MAIN_TENANT, received=[of(ONE)], now=NOW)
+    assert known(parts) == {}
+    keep(parts, received=[of(ONE)], now=NOW)
     assert read(parts, ONE) == ONE
     sweep(parts, LATER)
     assert rows(parts) == {}

@@ -65,6 +65,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id', 'attachment_key', name=op.f('pk_attachment'))
     )
     op.create_index('ix_attachment_unclaimed', 'attachment', ['unclaimed_since'], unique=False, postgresql_where=sa.text('unclaimed_since IS NOT NULL'), sqlite_where=sa.text('unclaimed_since IS NOT NULL'))
+    op.create_table('attachment_source',
+    sa.Column('tenant_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('attachment_key', sa.Uuid(), nullable=False),
+    sa.Column('authority_key', sa.Uuid(), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'attachment_key', 'authority_key', name=op.f('pk_attachment_source'))
+    )
     op.create_table('attempt',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('tenant_id', sa.Integer(), nullable=False),
@@ -664,6 +670,7 @@ def downgrade() -> None:
     op.drop_table('audit_entry')
     op.drop_index('ix_attempt_unit', table_name='attempt')
     op.drop_table('attempt')
+    op.drop_table('attachment_source')
     op.drop_index('ix_attachment_unclaimed', table_name='attachment', postgresql_where=sa.text('unclaimed_since IS NOT NULL'), sqlite_where=sa.text('unclaimed_since IS NOT NULL'))
     op.drop_table('attachment')
     op.drop_table('agency')

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lrs.db import writing
-from lrs.store import store_statements
+from lrs.store import authority_text, store_statements
 from lrs.tables import MAIN_TENANT
 from lrs.transfer.data import keep_data
 from lrs.transfer.exports import Wanted, export_statements
@@ -99,7 +99,7 @@ def put_all(parts: Parts, count: int, **members: Any) -> list[str]:
 def put_data(parts: Parts, data: bytes, tenant: int = MAIN_TENANT) -> dict[str, Any]:
     """Keep data in the record store; the attachment that a statement declares it by."""
     sha2 = hashlib.sha256(data).hexdigest()
-    keep_data(parts, tenant, sha2, io.BytesIO(data), BEGIN)
+    keep_data(parts, tenant, sha2, io.BytesIO(data), authority_text(LMS), BEGIN)
     return attachment(data)
 
 

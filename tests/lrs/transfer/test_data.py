@@ -21,20 +21,20 @@ SHA2 = hashlib.sha256(DATA).hexdigest()
 
 
 def test_data_goes_in_and_out(parts: Parts, tmp_path: Path) -> None:
-    assert not has_data(parts, 1, SHA2, NOW)
+    assert not has_data(parts, 1, SHA2, "LMS", NOW)
     with pytest.raises(ObjectMissing):
         copy_data(parts, 1, SHA2, tmp_path / "x")
-    keep_data(parts, 1, SHA2, io.BytesIO(DATA), NOW)
-    assert has_data(parts, 1, SHA2, NOW)
-    assert not has_data(parts, 2, SHA2, NOW)
+    keep_data(parts, 1, SHA2, io.BytesIO(DATA), "LMS", NOW)
+    assert has_data(parts, 1, SHA2, "LMS", NOW)
+    assert not has_data(parts, 2, SHA2, "LMS", NOW)
     copy_data(parts, 1, SHA2, tmp_path / "x")
     assert (tmp_path / "x").read_bytes() == DATA
 
 
 def test_what_has_another_hash_is_not_kept(parts: Parts) -> None:
     with pytest.raises(BrokenData):
-        keep_data(parts, 1, SHA2, io.BytesIO(DATA + b"x"), NOW)
-    assert not has_data(parts, 1, SHA2, NOW)
+        keep_data(parts, 1, SHA2, io.BytesIO(DATA + b"x"), "LMS", NOW)
+    assert not has_data(parts, 1, SHA2, "LMS", NOW)
 
 
 def test_needed_is_what_has_no_other_address() -> None:
