@@ -47,9 +47,19 @@ PAIRS = 200
 PAIR_RUNS = 3
 DEEP = 10_000
 AROUND = 20
+TIME_SETTINGS = (
+    "SET log_min_duration_statement = 0",
+    "SET log_parameter_max_length = 0",
+)
+PLAN_SETTINGS = (
+    "LOAD 'auto_explain'",
+    "SET auto_explain.log_min_duration = 0",
+    "SET auto_explain.log_analyze = on",
+    "SET auto_explain.log_buffers = on",
+)
 AUTHORITY = {"account": {"homePage": "https://bench.example", "name": "bench"}}
 _DURATION = re.compile(rb"duration: ([0-9.]+) ms  (parse|bind|execute|statement)\b")
-_RESULTS = b'{"id":"'
+_PLAN = re.compile(r"(duration: [0-9.]+ ms  plan:\n(?:\t.*\n)+)")
 
 
 @dataclass(frozen=True)
@@ -317,6 +327,7 @@ class Measured:
         self.kind, self.log = kind, log
         self.at = 0
         self.commands: list[str] = []
+        self.settings = list(TIME_SETTINGS)
         origin = "http://localhost:8000"
         content = "http://content.localhost:8000"
         self.application = Application(url, folder, origin, content)
@@ -335,12 +346,38 @@ class Measured:
 
             @event.listens_for(engine, "connect")
             def _time(connection: Any, _record: object) -> None:
-                connection.execute("SET log_min_duration_statement = 0")
-                connection.execute("SET log_parameter_max_length = 0")
+                for setting in self.settings:
+                    connection.execute(setting)
                 connection.commit()
 
         # a connection opened before would not tell
         engine.dispose()
+
+    def plans(self, wanted: Request) -> str:
+        """Give the plans that a page is answered by, with what each step took.
+
+        A query of its own: what telling a plan costs is in no figure.
+        """
+        if self.log is None:
+            self.ask(wanted)
+            return "\n".join(
+                f"{command}\n  "
+                + "\n  ".join(row[3] for row in self.again.execute(explained + command))
+                for command in self.commands
+                for explained in ("EXPLAIN QUERY PLAN ",)
+                if is_query(command)
+            )
+        for setting in PLAN_SETTINGS:
+            self.settings.append(setting)
+        self.application.parts.engine.dispose()
+        at = self.log.stat().st_size
+        self.application.ask(wanted)
+        with self.log.open("rb") as file:
+            file.seek(at)
+            text = file.read().decode(errors="replace")
+        self.settings = self.settings[: -len(PLAN_SETTINGS)]
+        self.application.parts.engine.dispose()
+        return "\n".join(_PLAN.findall(text))
 
     def ask(self, wanted: Request) -> tuple[Cost, bytes]:
         """Give what the page cost, and the page."""
@@ -373,7 +410,7 @@ class Measured:
     def _replayed(self) -> tuple[float, float]:
         took = 0.0
         for command in self.commands:
-            if command.lstrip().upper().startswith(("SELECT", "WITH")):
+            if is_query(command):
                 began = time.perf_counter()
                 self.again.execute(command).fetchall()
                 took += time.perf_counter() - began
@@ -386,6 +423,19 @@ class Measured:
             self.again.close()
 
 
+def is_query(command: str) -> bool:
+    """Tell whether a command reads, and can be executed again."""
+    return command.lstrip().upper().startswith(("SELECT", "WITH"))
+
+
+def page_of(query: Query, headers: dict[str, str]) -> Request:
+    """Give the request for the first page of a query."""
+    given = query.given
+    if not {"statementId", "voidedStatementId"} & given.keys():
+        given = {**given, "limit": str(PAGE)}
+    return request("GET", f"/xapi/statements?{urlencode(given)}", headers=headers)
+
+
 def measure(
     measured: Measured, queries: list[Query], headers: dict[str, str], runs: int
 ) -> None:
@@ -393,13 +443,7 @@ def measure(
     chance = random.Random(3)  # noqa: S311
     for _ in range(runs):
         for query in chance.sample(queries, len(queries)):
-            given = query.given
-            if not {"statementId", "voidedStatementId"} & given.keys():
-                given = {**given, "limit": str(PAGE)}
-            wanted = request(
-                "GET", f"/xapi/statements?{urlencode(given)}", headers=headers
-            )
-            cost, answer = measured.ask(wanted)
+            cost, answer = measured.ask(page_of(query, headers))
             query.costs.append(cost)
             decoded = orjson.loads(answer)
             query.found = len(
