@@ -44,6 +44,7 @@ from lrs.parts import Parts
 from lrs.storage import ObjectMissing, Storage
 from lrs.tables import Reference, Statement, key_of
 from statements.attachments import (
+    SECTION,
     Declared,
     check_data,
     check_headers,
@@ -178,7 +179,7 @@ def receive(
                 f"Part {number}: the hash of its data is {digest.hexdigest()}, "
                 f"not {sha2}.",
                 requirement="X-Experience-API-Hash is the hash of the part's data",
-                section="Communication 1.5.2",
+                section=SECTION,
             )
         check_data(number, part.headers, length=length)
         if sha2 in found:

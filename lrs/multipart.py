@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from statements.attachments import SECTION
 from statements.errors import Invalid, TooLarge
 
 BLOCK = 1 << 16
@@ -26,6 +27,13 @@ _HEADER = re.compile(
 
 class MalformedMultipart(Invalid):
     """The body is not multipart/mixed as its Content-Type says."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(
+            detail,
+            requirement="multipart/mixed follows RFC 2046, section 5.1.1",
+            section=SECTION,
+        )
 
 
 @dataclass

@@ -15,7 +15,7 @@ from statements.errors import Invalid, InvalidStatement
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-SECTION = "Communication 1.5.2"
+SECTION = "Communication 1.5.2; 2.0 4.1.3"
 # told apart by the length of the hexadecimal digest
 _ALGORITHMS = {56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 _HEX = re.compile(r"[0-9a-f]+")
@@ -57,7 +57,7 @@ def refuse_missing(
                 "send it in a part of multipart/mixed with X-Experience-API-Hash.",
                 path=one.path,
                 requirement=requirement,
-                section="Data 2.4.11; Communication 1.5",
+                section="Data 2.4.11; Communication 1.5; 2.0 4.1.3",
             )
 
 

@@ -32,7 +32,7 @@ MAX_HEADER = 256 * 1024
 MAX_CERTIFICATES = 10
 # RSA keys of 1024 to 16384 bits
 MIN_SIGNATURE, MAX_SIGNATURE = 128, 2048
-SECTION = "Data 2.6"
+SECTION = "Data 2.6; 2.0 4.2.6"
 _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 # keys that would have to be fetched, or that prove nothing but themselves

@@ -92,7 +92,7 @@ def statements_body() -> Iterator[Body]:
             f"Statements are sent as {JSON}, with the data of attachments as "
             f"{MULTIPART}, not as {kind or 'nothing'}.",
             requirement=f"the Content-Type is {JSON} or {MULTIPART}",
-            section="Communication 1.5",
+            section="Communication 1.5; 2.0 4.1.3",
         )
     if (request.content_length or 0) > MAX_WITH_DATA:
         raise TooLarge(

@@ -72,7 +72,7 @@ def test_every_crafted_token_is_refused() -> None:
     for error in refused.values():
         assert error is not None
         assert error.extra["path"] == "$.attachments[0]"
-        assert error.extra["section"] == "Data 2.6"
+        assert error.extra["section"] == "Data 2.6; 2.0 4.2.6"
         assert error.extra["requirement"]
 
 

@@ -402,6 +402,8 @@ def test_other_forms_are_refused(own: Own, name: str) -> None:
         body = joined((JSON_PART, orjson.dumps(good())), part(TEXT))
     answer = own.call("POST", body=body, headers={"Content-Type": kind})
     assert answer.status_code == 400, answer.text
+    assert answer.get_json()["requirement"]
+    assert answer.get_json()["section"].startswith("Communication 1.5")
     assert own.found() == []
 
 
@@ -498,7 +500,7 @@ def test_a_bad_signature_is_told_with_its_place(own: Own) -> None:
     problem = answer.get_json()
     assert answer.status_code == 400
     assert problem["path"] == "$[1].attachments[1]"
-    assert problem["section"] == "Data 2.6"
+    assert problem["section"] == signatures.SECTION
 
 
 def test_a_signature_comes_with_its_data(own: Own) -> None:
