@@ -14,7 +14,9 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     CursorResult,
+    Engine,
     ForeignKeyConstraint,
     Uuid,
     case,
@@ -24,8 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.credentials import Caller
-from lrs.db import Base, UtcDateTime, insert_new
-from statements.errors import TooMany
+from lrs.db import (
+    LOCK_TIMEOUT_SECONDS,
+    Base,
+    UtcDateTime,
+    busy_is_unavailable,
+    insert_new,
+)
+from statements.errors import TooMany, Unavailable
 
 NOTE_EVERY = timedelta(minutes=1)
 MICROSECONDS = 1_000_000
@@ -103,6 +111,30 @@ def note_use(db: Session, *, caller: Caller, now: datetime) -> None:
     )
     if not noted:
         insert_new(db, CredentialUse, **_key(caller), used_at=now, whole_at=0)
+
+
+def note_use_in_passing(engine: Engine, *, caller: Caller, now: datetime) -> None:
+    """Note the use where nobody writes at this moment; never waits for a writer.
+
+    A reader must not stand behind a long write for the sake of a note.
+    """
+    try:
+        with busy_is_unavailable(), engine.connect() as connection:
+            _set_patience(connection, 0)
+            try:
+                with Session(connection) as db, db.begin():
+                    note_use(db, caller=caller, now=now)
+            finally:
+                _set_patience(connection, LOCK_TIMEOUT_SECONDS)
+    except Unavailable:
+        return
+
+
+def _set_patience(connection: Connection, seconds: int) -> None:
+    """How long SQLite waits for a lock; on PostgreSQL only notes wait for notes."""
+    if connection.dialect.name == "sqlite":
+        driver = cast("Any", connection.connection.driver_connection)
+        driver.execute(f"PRAGMA busy_timeout={seconds * 1000}")
 
 
 def last_uses(

@@ -14,10 +14,10 @@ from lrs import problems
 from lrs.clock import Glance
 from lrs.credentials import Caller, require_scope
 from lrs.db import writing
-from lrs.limits import Noted, note_use, spend
+from lrs.limits import Noted, note_use_in_passing, spend
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts, process
-from statements.errors import DomainError, Unavailable
+from statements.errors import DomainError
 
 _NOTED = Noted()
 
@@ -50,11 +50,7 @@ def count(caller: Caller, *, now: datetime) -> None:
         with writing(parts().engine) as db:
             spend(db, caller=caller, now=now)
     elif _NOTED.is_due(caller, now):
-        try:
-            with writing(parts().engine) as db:
-                note_use(db, caller=caller, now=now)
-        except Unavailable:
-            return
+        note_use_in_passing(parts().engine, caller=caller, now=now)
 
 
 def current_credential() -> Caller:

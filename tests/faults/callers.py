@@ -71,7 +71,7 @@ class Caller:
         path: str = STATEMENTS,
         *,
         body: Any = None,
-        headers: dict[str, str] | None = None,
+        headers: Any = None,
         version: str = "",
         **query: str,
     ) -> Answer:
@@ -99,7 +99,7 @@ class Caller:
 
     def get(self, version: str = "", **query: str) -> Answer:
         """GET statements."""
-        return self.call("GET", STATEMENTS, version=version, headers={}, **query)
+        return self.call("GET", STATEMENTS, version=version, **query)
 
     def walk(self, **query: str) -> list[dict[str, Any]]:
         """Every statement that matches, through all pages."""

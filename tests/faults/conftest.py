@@ -34,9 +34,20 @@ def running(
         else postgres_url(servers, cloned_postgres(servers))
     )
     served = Served(
-        {"DATA": str(folder), "DATABASE_URL": url, "WORKERS": "2"}, folder / "log"
+        {
+            "DATA": str(folder),
+            "DATABASE_URL": url,
+            "WORKERS": "2",
+            "SECRET_KEY": "a secret of the tests",
+        },
+        folder / "log",
     )
-    config = Config(data=folder, database_url=url, portal_url=served.portal)
+    config = Config(
+        data=folder,
+        database_url=url,
+        portal_url=served.portal,
+        secret_key="a secret of the tests",
+    )
     parts = Parts(config, make_engine(url), make_storage(config))
     try:
         served.start("--no-worker")

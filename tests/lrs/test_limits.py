@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lrs.credentials import Caller, create_credential, verify_secret
 from lrs.db import reading, writing
@@ -16,9 +17,10 @@ from lrs.limits import (
     Noted,
     last_uses,
     note_use,
+    note_use_in_passing,
     spend,
 )
-from lrs.tables import MAIN_TENANT
+from lrs.tables import MAIN_TENANT, Clock
 from statements.errors import TooMany
 
 if TYPE_CHECKING:
@@ -130,6 +132,21 @@ def test_the_last_use_is_noted_once_a_minute(db: Session, now: datetime) -> None
         note_use(db, caller=one, now=now + seconds * SECOND)
         seen = last_uses(db, credentials=ids)
         assert seen == {one.credential_id: now + noted * SECOND}
+
+
+def test_a_note_never_waits_for_a_writer(engine: Engine, now: datetime) -> None:
+    with writing(engine) as db:
+        one = caller(db, now)
+    with writing(engine) as db:
+        db.execute(update(Clock).values(seq=Clock.seq))
+        began = time.monotonic()
+        note_use_in_passing(engine, caller=one, now=now)
+        assert time.monotonic() - began < 1
+    later = now + timedelta(minutes=1)
+    note_use_in_passing(engine, caller=one, now=later)
+    with reading(engine) as db:
+        seen = last_uses(db, credentials=[one.credential_id])
+    assert seen == {one.credential_id: later}
 
 
 def test_a_spent_request_is_a_use(engine: Engine, now: datetime) -> None:

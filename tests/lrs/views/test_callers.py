@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lrs import limits
 from lrs.credentials import create_credential, revoke_credential
 from lrs.db import reading, writing
 from lrs.limits import last_uses
 from lrs.tables import MAIN_TENANT
-from lrs.views import callers
 from statements.errors import Unavailable
 from tests.lrs.views.conftest import Lrs, statement
 from tests.served import Served
@@ -120,7 +120,7 @@ def test_nothing_is_refused_for_a_note_that_cannot_be_written(
     def fail(*_words: Any, **_named: Any) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(callers, "note_use", fail)
+    monkeypatch.setattr(limits, "note_use", fail)
     assert lrs.get().status_code == 200
     assert last_use(lrs) is None
 
