@@ -21,6 +21,7 @@ from statements.validate import check_actor
 
 FORMATS = ("exact", "ids", "canonical")
 MAX_LIMIT = 500
+REQUIRED = "it is required."
 T = TypeVar("T")
 
 
@@ -102,7 +103,7 @@ class Actor(fields.Field[str]):
         except orjson.JSONDecodeError as error:
             raise ValidationError("Not JSON.") from error
         except DomainError as error:
-            raise ValidationError(error.detail) from error
+            raise ValidationError(_of_actor(error)) from error
         ifi = actors.ifi(actor)
         if ifi is None or "\0" in ifi:
             raise ValidationError("Not an Agent or identified Group.")
@@ -126,7 +127,7 @@ class Agent(fields.Field[dict[str, Any]]):
         except orjson.JSONDecodeError as error:
             raise ValidationError("Not JSON.") from error
         except DomainError as error:
-            raise ValidationError(error.detail) from error
+            raise ValidationError(_of_actor(error)) from error
         if actors.is_group(agent):
             raise ValidationError(
                 "Not an Agent. For a Group, put its identifier into an Agent."
@@ -152,13 +153,17 @@ class Name(fields.Field[str]):
         return cast("str", value)
 
 
-class StatementQuery(Schema):
-    """Parameters of GET on the Statement Resource."""
+class Strict(Schema):
+    """Takes no parameters but those it knows."""
 
     class Meta:
         """Unknown ones are refused."""
 
         unknown = RAISE
+
+
+class StatementQuery(Strict):
+    """Parameters of GET on the Statement Resource."""
 
     statement_id = Uuid(data_key="statementId")
     voided_statement_id = Uuid(data_key="voidedStatementId")
@@ -194,24 +199,10 @@ class StatementQuery(Schema):
                 )
 
 
-class PutQuery(Schema):
+class PutQuery(Strict):
     """Parameters of PUT on the Statement Resource."""
 
-    class Meta:
-        """Unknown ones are refused."""
-
-        unknown = RAISE
-
     statement_id = Uuid(data_key="statementId", required=True)
-
-
-class Strict(Schema):
-    """Takes no parameters but those it knows."""
-
-    class Meta:
-        """Unknown ones are refused."""
-
-        unknown = RAISE
 
 
 class ActivityQuery(Strict):
@@ -278,13 +269,8 @@ class ActivityProfileGet(ActivityProfileQuery, _Listed):
     document_id = Name(data_key="profileId")
 
 
-class NoQuery(Schema):
+class NoQuery(Strict):
     """No parameters at all."""
-
-    class Meta:
-        """Unknown ones are refused."""
-
-        unknown = RAISE
 
 
 def load(schema: type[Schema], given: MultiDict[str, str]) -> dict[str, Any]:
@@ -307,15 +293,35 @@ def _loaded(
     except ValidationError as error:
         messages = cast("dict[str, list[str]]", error.messages)
         name, texts = next(iter(messages.items()))
-        raise InvalidParameter(
-            f"{name}: {' '.join(map(str, texts))}", parameter=name
-        ) from error
+        reason = _reason(_made(schema), name, " ".join(map(str, texts)))
+        raise InvalidParameter(f"{name}: {reason}", parameter=name) from error
+
+
+def _reason(schema: Schema, name: str, text: str) -> str:
+    """What is wrong with a parameter, and what would be right."""
+    if text == schema.error_messages["unknown"]:
+        # a cursor is made by the store, never by hand
+        known = sorted(
+            {one.data_key or key for key, one in schema.fields.items()} - {"cursor"}
+        )
+        meant = [one for one in known if one.lower() == name.lower()]
+        if meant:
+            return f"there is no such parameter; it is spelled {meant[0]}."
+        return f"there is no such parameter; there are {', '.join(known) or 'none'}."
+    return REQUIRED if text == fields.Field.default_error_messages["required"] else text
 
 
 @cache
 def _made(schema: type[Schema]) -> Schema:
     """A schema is dear to make."""
     return schema()
+
+
+def _of_actor(error: DomainError) -> str:
+    """The requirement broken and where, without the section of statements."""
+    if "requirement" not in error.extra:
+        return error.detail
+    return f"{error.extra['path']} {error.extra['requirement']}."
 
 
 def _told(parse: Callable[[str], T], value: str) -> T:

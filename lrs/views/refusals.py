@@ -13,6 +13,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from lrs import problems
+from lrs.multipart import MalformedMultipart
 from statements.errors import (
     Conflict,
     DomainError,
@@ -20,7 +21,9 @@ from statements.errors import (
     InvalidParameter,
     NotFound,
     PreconditionFailed,
+    StatementConflict,
     TooLarge,
+    TooMany,
     Unauthenticated,
 )
 
@@ -44,16 +47,28 @@ REQUIREMENTS: dict[type[DomainError], tuple[str, tuple[str, str]]] = {
         "a resource takes its own parameters, each once and in its form",
         OF_ITS_RESOURCE,
     ),
+    MalformedMultipart: (
+        "multipart/mixed is as RFC 2046 says, the statements first",
+        ("Communication 1.5.2", "4.1.3"),
+    ),
     Unauthenticated: (
         "requests come with valid credentials",
         ("Communication 4.0", "4.1.8"),
     ),
     Forbidden: ("credentials permit what is asked with them", ERRORS),
     NotFound: ("what is asked for is there", OF_ITS_RESOURCE),
+    StatementConflict: (
+        "a statement of a known id is the same statement",
+        ("Communication 2.1; Data 2.3.1", "4.1.6.1; 4.2"),
+    ),
     Conflict: ("what is recorded is not contradicted", CONCURRENCY),
     PreconditionFailed: ("the preconditions of the request hold", CONCURRENCY),
     TooLarge: ("a request is not larger than the record store takes", ERRORS),
-    DomainError: ("a request follows the rules of its resource", OF_ITS_RESOURCE),
+    TooMany: ("a request is not one of too many", ERRORS),
+    DomainError: (
+        "method, headers and body are such as the resource takes",
+        OF_ITS_RESOURCE,
+    ),
 }
 NO_SUCH_METHOD = "a resource takes its own methods"
 FORMS = (problems.MEDIA_TYPE, "application/json", "text/plain", "text/html")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
 from lrs.views.parameters import NoQuery, PutQuery, StatementQuery, load
@@ -98,6 +99,27 @@ def test_refused(name: str, text: str) -> None:
     assert name in caught.value.detail
 
 
+@pytest.mark.parametrize(
+    ("schema", "name", "text", "says"),
+    [
+        (StatementQuery, "Agent", "{}", "it is spelled agent"),
+        (StatementQuery, "statementid", ID, "it is spelled statementId"),
+        (PutQuery, "statementid", ID, "it is required"),
+        (NoQuery, "colour", "red", "there are none."),
+        (StatementQuery, "Cursor", "x", "there are activity, agent, ascending"),
+        (StatementQuery, "agent", "{", "Not JSON"),
+        (StatementQuery, "agent", '{"mbox":"a@b.org"}', r"\$\.mbox "),
+        (StatementQuery, "agent", "[" * 100 + "]" * 100, "agent: "),
+    ],
+)
+def test_what_would_be_right_is_said(
+    schema: type[Schema], name: str, text: str, says: str
+) -> None:
+    with pytest.raises(InvalidParameter, match=says) as caught:
+        load(schema, MultiDict({name: text}))
+    assert "xAPI" not in caught.value.detail
+
+
 def test_a_parameter_is_given_once() -> None:
     given = MultiDict([("limit", "1"), ("limit", "1")])
     with pytest.raises(InvalidParameter):
@@ -109,7 +131,7 @@ def test_what_put_needs() -> None:
         "statement_id": uuid.UUID(ID)
     }
     for given in ({}, {"statementId": ID, "format": "ids"}):
-        with pytest.raises(InvalidParameter):
+        with pytest.raises(InvalidParameter, match=r"required|there are statementId"):
             load(PutQuery, MultiDict(given))
 
 
