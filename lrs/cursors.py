@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from functools import cache
 from typing import Any
 
 import orjson
@@ -46,7 +47,11 @@ def read_cursor(cursor: str, *, secret: str, caller: str) -> dict[str, Any]:
     return content
 
 
+@cache
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(f"cursor\0{secret}".encode()).digest()
+
+
 def _tag(body: bytes, secret: str, caller: str) -> bytes:
-    key = hashlib.sha256(f"cursor\0{secret}".encode()).digest()
-    signed = hmac.digest(key, caller.encode() + b"\0" + body, "sha256")
+    signed = hmac.digest(_key(secret), caller.encode() + b"\0" + body, "sha256")
     return signed[:_TAG_BYTES]

@@ -69,6 +69,12 @@ def log_settings(*, json: bool) -> dict[str, Any]:
 def configure_logs() -> None:
     """Log to standard error: plain lines on a terminal, else JSON."""
     logging.config.dictConfig(log_settings(json=not sys.stderr.isatty()))
+    spare_what_is_not_shown()
+
+
+def spare_what_is_not_shown() -> None:
+    """Let records do without the thread, process and task that no line names."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def begin_request(given: str | None) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -23,11 +23,9 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Select,
-    Text,
     Uuid,
     and_,
     bindparam,
-    cast,
     exists,
     or_,
     select,
@@ -39,22 +37,20 @@ from sqlalchemy.orm import Session, aliased
 from lrs.db import UtcDateTime
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
-from lrs.tables import Activity, Authority, Clock, Reference, Statement, key_of
+from lrs.tables import Activity, Clock, Reference, Statement, key_of
 from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
+from statements.text import stored_of
 
 Row = type[Statement]
 # both databases limit the parameters of one command
 MAX_KEYS = 10_000
-MAX_AUTHORITIES = 10_000
 _VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
 _DIALECTS: dict[str, Dialect] = {
     "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
 }
-# authorities by their key, which is a digest of them: true of every database
-_AUTHORITIES: dict[str, bytes] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,25 +71,23 @@ class Filter:
     authority: uuid.UUID | None = None
     behind_wall: bool = False
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a statement may match only through what it refers to."""
+        return any((self.agent, self.verb, self.activity, self.registration))
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A stored statement: its text lacks `stored` and `authority`.
 
-    `plain` has a bit for each version in which the text needs no other change.
-    `stored_text` is the instant as it stands in statements, `authority` JSON text.
-    """
+class Found(NamedTuple):
+    """A stored statement: its text, and a bit for each version it reads as it is in."""
 
     seq: int
-    stored_text: str
     payload: bytes
     plain: int
-    authority: bytes
 
     @property
     def stored(self) -> datetime:
-        """The instant."""
-        return datetime.fromisoformat(self.stored_text)
+        """The instant it was stored."""
+        return stored_of(self.payload)
 
 
 @dataclass(frozen=True)
@@ -154,7 +148,7 @@ def find_statements(
         ascending=ascending, limit=limit + 1, after=after, newest=newest
     )
     found = reader.run("direct", within)
-    if _is_narrow(filter) and (
+    if filter.is_narrow and (
         has_references(reader.driver, tenant=tenant) if refers is None else refers
     ):
         is_whole = after is None and filter.since is None and filter.until is None
@@ -311,28 +305,7 @@ class _Reader:
             else statement_id,
         }
         rows = _shaped(shape).rows(self.driver, values)
-        for row in rows:
-            if row[4] not in _AUTHORITIES:
-                self._learn(row[4])
-        return [
-            Found(
-                seq,
-                # without the zone, which is UTC
-                f"{stored[:10]}T{stored[11:-3] if stored[-3] == '+' else stored[11:]}Z",
-                payload,
-                plain,
-                _AUTHORITIES[key],
-            )
-            for seq, stored, payload, plain, key in rows
-        ]
-
-    def _learn(self, key: str) -> None:
-        """Remember an authority that was not met before."""
-        if len(_AUTHORITIES) > MAX_AUTHORITIES:
-            _AUTHORITIES.clear()
-        given = {"tenant": self.tenant, "key": _bound(uuid.UUID(key), self.driver)}
-        ((body,),) = _command(self.driver.dialect, _AUTHORITY).rows(self.driver, given)
-        _AUTHORITIES[key] = body.encode()
+        return [Found(*row) for row in rows]
 
 
 def _bound(value: Any, driver: Driver) -> Any:
@@ -347,11 +320,6 @@ def _plain(value: Any) -> Any:
         bound = UtcDateTime().process_bind_param(value, _DIALECTS["sqlite"])
         return f"{bound:%Y-%m-%d %H:%M:%S.%f}"
     return value
-
-
-def _is_narrow(filter: Filter) -> bool:
-    """Whether a statement may match only through what it refers to."""
-    return any((filter.agent, filter.verb, filter.activity, filter.registration))
 
 
 # The commands
@@ -371,10 +339,6 @@ _A_TARGET = (
     select(Statement.seq)
     .where(Statement.tenant_id == _TENANT, Statement.target_id.is_not(None))
     .limit(1)
-)
-_AUTHORITY = select(Authority.body).where(
-    Authority.tenant_id == _TENANT,
-    Authority.authority_key == bindparam("key", required=False, type_=Uuid()),
 )
 
 
@@ -433,9 +397,7 @@ def _number(name: str) -> BindParameter[int]:
 
 
 def _columns(row: Row) -> tuple[Any, ...]:
-    # as text: fifty instants and UUIDs of Python cost more than the rest of a page
-    stored, key = cast(row.stored, Text), cast(row.authority_key, Text)
-    return row.seq, stored, row.payload, row.plain, key
+    return row.seq, row.payload, row.plain
 
 
 def _readable(shape: _Shape, row: Row) -> list[ColumnElement[bool]]:

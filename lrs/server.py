@@ -19,6 +19,7 @@ be said.
 
 import argparse
 import functools
+import gc
 import logging
 import multiprocessing
 import os
@@ -38,7 +39,12 @@ import orjson
 from lrs import doctor, metrics
 from lrs.config import Config
 from lrs.db import make_engine
-from lrs.logs import begin_request, configure_logs, log_settings
+from lrs.logs import (
+    begin_request,
+    configure_logs,
+    log_settings,
+    spare_what_is_not_shown,
+)
 from lrs.migrate import is_current, migrate
 from lrs.parts import Parts
 from lrs.storage import make_storage
@@ -57,6 +63,8 @@ THREADS = 64
 READING = 48
 WAITING = 512
 END_SECONDS = 30
+# requests leave little behind that only the collector finds
+COLLECT_AFTER = (20_000, 20, 20)
 RESPAWN_PAUSE_SECONDS = 1.0
 ORPHAN_CHECK_SECONDS = 1.0
 # answers up to this size go out in one piece
@@ -358,7 +366,13 @@ class Keeper:
 
 def _load(config: Config, create: Create) -> Wsgi:
     begin_process()
-    return create(make_parts(config))
+    spare_what_is_not_shown()
+    app = create(make_parts(config))
+    # what is there now stays for ever: the collector need not look at it again
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    return app
 
 
 def serve(config: Config, create: Create, todo: Work | None) -> int:

@@ -36,6 +36,7 @@ from statements.compare import same_statement
 from statements.errors import Forbidden, Invalid, StatementConflict
 from statements.prepare import Prepared
 from statements.references import activity_of, actor_of, has_score
+from statements.text import open_ended, stored_end
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -85,10 +86,10 @@ def store_statements(
 def store_write(db: Session, write: Write) -> None:
     """Store what is new of a write inside a transaction; raises as above."""
     refuse_repeats(write.statements)
-    check_voiding(db, write)
     driver = driver_of(db)
     is_postgresql = driver.dialect == "postgresql"
     while new := _new_ones(db, write):
+        _check_voiding(db, write, new)
         if is_postgresql:
             db.execute(text("SAVEPOINT store"))
         try:
@@ -237,7 +238,7 @@ _COLUMNS: dict[str, Any] = {
 
 
 def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
-    """The values of `_COLUMNS`; ids and keys as bytes."""
+    """The values of `_COLUMNS`; ids and keys as bytes, the payload without its end."""
     statement, references = one.statement, one.references
     actor, activity = actor_of(statement), activity_of(statement)
     context = statement.get("context")
@@ -257,7 +258,7 @@ def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
         one.is_plain_1 * PLAIN["1.0.3"] | one.is_plain_2 * PLAIN["2.0.0"],
         one.version,
         key_bytes(write.authority),
-        one.raw,
+        open_ended(one.raw, write.authority.encode()),
     )
 
 
@@ -358,7 +359,11 @@ WITH known AS (
 ), rows AS (
     INSERT INTO statement (tenant_id, seq, stored, {", ".join(_COLUMNS)})
     SELECT %(tenant)s, tick.seq + n, tick.stored + n * interval '1 microsecond',
-        {", ".join(f"r.{name}" for name in _COLUMNS)}
+        {", ".join(f"r.{name}" for name in _COLUMNS if name != "payload")},
+        r.payload || convert_to(to_char(
+            (tick.stored + n * interval '1 microsecond') AT TIME ZONE 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS.US'
+        ) || 'Z"}}', 'UTF8')
     FROM tick, unnest({", ".join(f"%({name})s" for name in _COLUMNS)})
         WITH ORDINALITY AS r ({", ".join(_COLUMNS)}, n)
 ), known_authority AS (
@@ -429,7 +434,7 @@ def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
                 seq + 1 + index,
                 _text(first + index * MICROSECOND),
                 *map(_sqlite_value, row[:-1]),
-                row[-1],
+                row[-1] + stored_end(first + index * MICROSECOND),
             )
             for index, row in enumerate(rows)
         ],

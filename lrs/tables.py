@@ -90,8 +90,8 @@ class Statement(Base):
     It is voided when another row's `voids_id` names it, that row has the same
     `authority_key` or `voids_any` (its author may void anything), and it is not
     voiding itself: a relation, not a flag, so both orders of arrival are right.
-    `payload` lacks `stored`, `authority`; they are spliced in when read. `plain` says
-    in which versions nothing else has to be changed then. `has_score` says whether
+    `payload` is the text as it is read: what was received, with what the server sets
+    at its end. `plain` says in which versions nothing has to be changed for that. `has_score` says whether
     it, or the statement inside it, carries a score, however spelled.
     """
 

@@ -5,14 +5,17 @@ serialisation may be returned), so what the server sets is written into the text
 instead of the text being made anew from decoded objects.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import orjson
 
 from statements.errors import Invalid, InvalidStatement
+from statements.scalars import format_timestamp, parse_timestamp
 
 MAX_DEPTH = 64
 _JSON_SPACE = b" \t\n\r"
@@ -32,7 +35,8 @@ _BRACKET_OR_END = re.compile(
 def load(body: bytes) -> Any:
     """The decoded JSON value; raises Invalid.
 
-    Refused as well is the character NUL, which databases do not store in text.
+    Refused as well are the character NUL, which databases do not store in text, and a
+    name that stands twice in one object, which readers understand differently.
     """
     try:
         value = orjson.loads(body)
@@ -40,7 +44,38 @@ def load(body: bytes) -> Any:
         raise Invalid(f"The body is not valid JSON: {error}.") from error
     if b"\\" in body and _NUL.search(body):
         raise Invalid("The character U+0000 cannot be stored.")
+    _refuse_repeated_names(value, body)
     return value
+
+
+def _refuse_repeated_names(value: Any, body: bytes) -> None:
+    """Raise Invalid where an object of the body has a name twice (Data 2.2).
+
+    Of two such members only the last is in the decoded value. So the text has more
+    quotation marks than the value written out has, however both are spelled, unless
+    some of them are spelled as U+0022.
+    """
+    try:
+        plain = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise Invalid("The body is nested too deep.") from error
+    if plain == body or (
+        plain.count(b'"') == body.count(b'"') and b"\\u0022" not in body
+    ):
+        return
+    json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+
+
+def _distinct(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise Invalid(
+                f"An object has the name {name[:60]!r} twice.",
+                requirement="a property is used no more than once",
+                section="Data 2.2",
+            )
+        seen.add(name)
 
 
 def split_statements(body: bytes) -> list[tuple[dict[str, Any], bytes]]:
@@ -88,9 +123,14 @@ def _split(body: bytes) -> list[tuple[dict[str, Any], bytes]] | None:
             start = counted = match.end() - 1
     parts.append(body[start:-1])
     try:
-        return [(orjson.loads(part), part.rstrip(_JSON_SPACE)) for part in parts]
+        values = [orjson.loads(part) for part in parts]
     except orjson.JSONDecodeError:
         return None
+    _refuse_repeated_names(values, body)
+    return [
+        (value, part.rstrip(_JSON_SPACE))
+        for value, part in zip(values, parts, strict=True)
+    ]
 
 
 def splice(raw: bytes, members: Mapping[str, Any]) -> bytes:
@@ -112,7 +152,7 @@ def without(raw: bytes, names: Collection[str], kept: dict[str, Any]) -> bytes:
     """
     left = raw
     for name in names:
-        if match := _small_member(name).search(left):
+        if match := _member(name).search(left):
             head = left[: match.start()].rstrip(_JSON_SPACE)
             tail = left[match.end() :].lstrip(_JSON_SPACE)
             if tail.startswith(b","):
@@ -128,22 +168,14 @@ def without(raw: bytes, names: Collection[str], kept: dict[str, Any]) -> bytes:
 
 
 @cache
-def _small_member(name: str) -> re.Pattern[bytes]:
-    """A member with a string or with an object that has at most plain ones inside."""
+def _member(name: str) -> re.Pattern[bytes]:
+    """A member with a string, or with an object not nested deep, if no text has braces."""
     space = rb"[ \t\n\r]*+"
-    text = rb'"[^"\\]*+"'
-    object_ = rb"\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+)*\}"
-    return re.compile(
-        re.escape(orjson.dumps(name))
-        + space
-        + b":"
-        + space
-        + b"(?:"
-        + text
-        + b"|"
-        + object_
-        + b")"
-    )
+    value = rb"\{[^{}]*+\}"
+    for _ in range(6):
+        value = rb"\{[^{}]*+(?:%b[^{}]*+)*\}" % value
+    key = re.escape(orjson.dumps(name))
+    return re.compile(rb'%b%b:%b(?:"[^"\\]*+"|%b)' % (key, space, space, value))
 
 
 def append(raw: bytes, members: Mapping[str, Any]) -> bytes:
@@ -154,15 +186,23 @@ def append(raw: bytes, members: Mapping[str, Any]) -> bytes:
     return _open(raw) + separator + orjson.dumps(members)[1:]
 
 
-def complete(raw: bytes, stored: bytes, authority: bytes) -> bytes:
-    """The text of a stored statement with what the server alone says about it.
+def open_ended(raw: bytes, authority: bytes) -> bytes:
+    """The text of a statement with its authority, up to the instant it is stored at.
 
-    `stored` is the instant as `format_timestamp` writes it, `authority` JSON text; a
-    stored statement has neither, and is never empty.
+    Whoever has the instant, as `stored_end` writes it, puts that behind. `authority` is
+    JSON text; the statement has neither yet, and is never empty.
     """
-    return b"".join(
-        (_open(raw), b',"stored":"', stored, b'","authority":', authority, b"}")
-    )
+    return b"".join((_open(raw), b',"authority":', authority, b',"stored":"'))
+
+
+def stored_end(instant: datetime) -> bytes:
+    """How the text of a stored statement ends: always as long."""
+    return f'{format_timestamp(instant)}"}}'.encode()
+
+
+def stored_of(raw: bytes) -> datetime:
+    """The instant at the end of a stored statement's text."""
+    return parse_timestamp(raw[-29:-2].decode())
 
 
 def _open(raw: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from lrs.db import reading
@@ -27,7 +27,7 @@ from lrs.parts import Parts
 from lrs.query import last_seq
 from lrs.rules.wall import pretest_wall
 from lrs.storage import ObjectMissing
-from lrs.tables import Authority, Statement
+from lrs.tables import Statement
 from lrs.tenants import find_tenant
 from lrs.transfer.data import copy_data, needed
 from lrs.transfer.files import (
@@ -39,7 +39,7 @@ from lrs.transfer.files import (
     read_json,
     write_json,
 )
-from statements import scalars, text
+from statements import scalars
 from statements.errors import Conflict, Invalid
 from statements.references import references
 
@@ -287,13 +287,9 @@ class _Writer:
             statement = orjson.loads(row.payload)
             for sha2 in sorted(references(statement).attachments - self.seen):
                 self.bring(sha2, is_needed=sha2 in needed(statement))
-        line = text.complete(
-            row.payload,
-            scalars.format_timestamp(row.stored).encode(),
-            row.body.encode(),
-        )
         # line breaks stand only between the parts of JSON, never inside them
-        self.file.write(line.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
+        line = row.payload.replace(b"\r", b" ").replace(b"\n", b" ")
+        self.file.write(line + b"\n")
         self.done = replace(self.done, added=self.done.added + 1)
 
     def bring(self, sha2: str, *, is_needed: bool) -> None:
@@ -315,20 +311,10 @@ class _Writer:
 def _rows(
     db: Session, tenant: int, low: int, high: int, *, behind_wall: bool
 ) -> Select[Any]:
-    columns: tuple[Any, ...] = (
-        Statement.seq,
-        Statement.stored,
-        Statement.payload,
-        Authority.body,
+    columns: tuple[Any, ...] = (Statement.seq, Statement.payload)
+    chosen: Select[Any] = select(*columns).where(
+        Statement.tenant_id == tenant, Statement.seq > low, Statement.seq <= high
     )
-    chosen: Select[Any] = select(*columns)
-    chosen = chosen.join(
-        Authority,
-        and_(
-            Authority.tenant_id == Statement.tenant_id,
-            Authority.authority_key == Statement.authority_key,
-        ),
-    ).where(Statement.tenant_id == tenant, Statement.seq > low, Statement.seq <= high)
     wall = None if behind_wall else pretest_wall(db, tenant=tenant)
     if wall is not None and wall.activities:
         chosen = chosen.where(~wall.condition(Statement))

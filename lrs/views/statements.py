@@ -193,18 +193,19 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
         )
         given = load(StatementQuery, request.args.__class__(position["query"]))
     newest = position.get("newest", seen.seq)
-    wall = process().remembered.wall(seen)
+    filter, remembered = _filter(given), process().remembered
+    wall = remembered.wall(seen)
     with process().direct.driver() as driver:
         page = query.find_statements(
             driver,
             tenant=seen.tenant,
-            filter=_filter(given),
+            filter=filter,
             limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
             ascending=given["ascending"],
             after=position.get("after"),
             newest=newest,
             wall=wall,
-            refers=process().remembered.refers(driver, seen.tenant),
+            refers=filter.is_narrow and remembered.refers(driver, seen.tenant),
         )
     more = ""
     if page.has_more:
@@ -225,18 +226,12 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
 
 
 def _bodies(page: list[Found], format: str) -> Iterable[bytes]:
-    """The text of each statement in the format asked for, complete."""
+    """The text of each statement in the format asked for."""
     version = xapi.version()
     plain = PLAIN[version]
     complete = [
-        text.complete(
-            found.payload
-            if found.plain & plain
-            else formats.exact(found.payload, version=version),
-            found.stored_text.encode(),
-            found.authority,
-        )
-        for found in page
+        payload if bits & plain else formats.exact(payload, version=version)
+        for _, payload, bits in page
     ]
     if format == "exact":
         return complete

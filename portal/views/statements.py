@@ -129,8 +129,7 @@ def show(statement_id: uuid.UUID) -> str:
         item=item,
         facts=_facts(config, statement, found),
         raw=orjson.dumps(
-            statement
-            | {"stored": found.stored, "authority": orjson.loads(found.authority)},
+            statement,
             option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z,
         ).decode(),
     )

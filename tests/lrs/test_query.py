@@ -350,7 +350,7 @@ def test_by_id(engine: Engine, model: Model) -> None:
             )
             assert found.seq == row.seq
             assert found.stored == row.stored
-            assert orjson.loads(found.authority) == row.authority
+            assert orjson.loads(found.payload)["authority"] == row.authority
             with pytest.raises(NotFound):
                 get_statement(
                     db,

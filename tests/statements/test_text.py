@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -11,11 +12,13 @@ from statements.errors import Invalid, InvalidStatement
 from statements.text import (
     MAX_DEPTH,
     append,
-    complete,
     is_deeper,
     load,
+    open_ended,
     splice,
     split_statements,
+    stored_end,
+    stored_of,
     without,
 )
 
@@ -114,9 +117,15 @@ def test_a_name_is_found_however_it_is_spelt() -> None:
 
 
 @pytest.mark.parametrize("raw", [b'{"a" :1 }', b'{"a" :1 } \n'])
-def test_what_the_server_says_comes_last(raw: bytes) -> None:
-    made = complete(raw, b"2026-03-02T17:00:00Z", b'{"b": {}}')
-    assert made == (b'{"a" :1 ,"stored":"2026-03-02T17:00:00Z","authority":{"b": {}}}')
+@pytest.mark.parametrize("microsecond", [0, 120, 999999])
+def test_what_the_server_says_comes_last(raw: bytes, microsecond: int) -> None:
+    instant = datetime(2026, 3, 2, 17, 0, 0, microsecond, UTC)
+    made = open_ended(raw, b'{"b": {}}') + stored_end(instant)
+    stored = f"2026-03-02T17:00:00.{microsecond:06}Z"
+    assert made.decode() == (
+        '{"a" :1 ,"authority":{"b": {}},"stored":"' + stored + '"}'
+    )
+    assert stored_of(made) == instant
 
 
 def test_one_statement_keeps_its_bytes() -> None:
@@ -143,6 +152,7 @@ def test_one_statement_keeps_its_bytes() -> None:
         b'{"a":"\\\\\\u0000"}',
         b'[{"a":[{"b":"x\\u0000"}]}]',
         b'{"a":"\x00"}',
+        b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
         b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'[{"a":"x\\u0000"},{}]',
         b"[{},{]",
@@ -162,6 +172,50 @@ def test_not_refused() -> None:
     # a backslash before u0000 is a backslash
     assert load(b'"\\\\u0000"') == "\\u0000"
     assert load(b'["\\\\u0000\\n"]') == ["\\u0000\n"]
+
+
+REPEATED = [
+    '{"a":1,"a":1}',
+    '{"a":{"b":[{"c":1,"d":2,"c":3}]}}',
+    '{"a":1,"\\u0061":2}',
+    '{ "a" : 1.50 , "b" : "x" , "a" : 2 }',
+    # as many quotation marks as without the second name
+    '{"b":"\\u0022\\u0022","a":1,"a":1}',
+    '{"a":1e9,"b":"\\u00e9\\/","":0,"":0}',
+    '{"a":"\\"","a":"\\""}',
+]
+DISTINCT = [
+    '{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}',
+    '{"a":"a","b":"\\"a\\":1"}',
+    '{"a":"\\u0022","b":"\\u0022a\\u0022:"}',
+    '{"A":1,"a":1e300,"b":123456789012345678901234567890}',
+]
+
+
+@pytest.mark.parametrize("spelt", REPEATED)
+@pytest.mark.parametrize("around", ["{}", "[{}]", " [ {} ]\n", '[{{"z":1}},{}]'])
+def test_a_name_stands_once_in_an_object(spelt: str, around: str) -> None:
+    with pytest.raises(Invalid, match="twice"):
+        split_statements(around.format(spelt).encode())
+
+
+@pytest.mark.parametrize("spelt", DISTINCT)
+def test_names_may_come_back_elsewhere(spelt: str) -> None:
+    assert load(spelt.encode()) == orjson.loads(spelt)
+    assert split_statements(f"[{spelt}, {spelt}]".encode())[1][1] == spelt.encode()
+
+
+@given(OBJECTS.filter(storable), OPTIONS, st.data())
+def test_a_name_added_again_is_found(
+    value: dict[str, Any], option: int, data: st.DataObject
+) -> None:
+    raw = spelt({"inside": value}, option)
+    assert load(raw) == {"inside": value}
+    if value:
+        name = data.draw(st.sampled_from(sorted(value)))
+        twice = b'{"inside":' + append(spelt(value, option), {name: 1}) + b"}"
+        with pytest.raises(Invalid, match="twice"):
+            load(twice)
 
 
 def test_depth_is_not_length() -> None:
