@@ -29,7 +29,7 @@ help:
 	@echo 'make lint    style, types and the rules of the house'
 	@echo 'make fix     what the linter can put right by itself'
 	@echo 'make lock    writes requirements*.txt and package-lock.json anew'
-	@echo 'make bench   speed, one line per figure'
+	@echo 'make bench   speed beside the database alone; writes docs/performance.md'
 	@echo 'make conformance SUITE=  the public xAPI suite, from a checkout of it'
 	@echo 'make drill   long fault runs, one line per figure (FIGURE=F1 for one)'
 

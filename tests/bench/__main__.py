@@ -291,7 +291,8 @@ class Bench:
             "PostgreSQL's own time for the execution of all commands of the request; "
             "*with planning* adds parsing and planning"
             if kind == "postgresql"
-            else "the request's commands executed again on a connection of their own"
+            else "the request's commands executed again on a connection of their own; *with "
+            "planning*, when they come there for the first time"
         )
         table = self.report.table(
             f"{self.statements:,} statements on {name}",

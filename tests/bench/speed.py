@@ -74,11 +74,6 @@ class Figure:
         return self.middle("ours", "rate") / self.middle("theirs", "rate")
 
     @property
-    def cpu_ratio(self) -> float:
-        """The same of what one costs in processor time."""
-        return self.middle("theirs", "cpu_us") / self.middle("ours", "cpu_us")
-
-    @property
     def spread(self) -> tuple[float, float]:
         """Least and greatest ratio of a round."""
         pairs = zip(self.ours, self.theirs, strict=True)
@@ -121,10 +116,10 @@ class Site:
         self.engine = make_engine(self.url)
         self.samples = Samples(total=BASE)
         fill(self.engine, self.samples, BASE)
-        with self.engine.connect() as connection:
-            # nobody measures a database that knows nothing of its tables
-            connection.exec_driver_sql("ANALYZE")
-            connection.commit()
+        if kind == "postgresql":
+            # what autovacuum comes to do; nobody does it on SQLite
+            with self.engine.begin() as connection:
+                connection.exec_driver_sql("ANALYZE")
         settings = {"DATA": str(folder), "DATABASE_URL": self.url}
         self.served = Served(settings, folder / "log")
         self.headers = headers_for(self.served)
