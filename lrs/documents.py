@@ -19,12 +19,12 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Table,
     Text,
     Uuid,
     and_,
-    delete,
+    bindparam,
     select,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -121,6 +121,16 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A document as it is: the data, how it was called, which version of when."""
+
+    data: bytes
+    content_type: str
+    etag: str
+    updated: datetime
+
+
+@dataclass(frozen=True)
 class Named:
     """A document of a list: its id, and when it was last changed."""
 
@@ -128,17 +138,32 @@ class Named:
     updated: datetime
 
 
+# made once, as one document is asked for again and again
+_TABLE = cast("Table", Document.__table__)
+_IS_THIS = (
+    _TABLE.c.tenant_id == bindparam("the_tenant"),
+    _TABLE.c.context_key == bindparam("the_context"),
+    _TABLE.c.document_key == bindparam("the_document"),
+)
+_READ = select(
+    _TABLE.c.content, _TABLE.c.content_type, _TABLE.c.etag, _TABLE.c.updated
+).where(*_IS_THIS)
+_READ_LOCKED = _READ.with_for_update()
+_CHANGE = _TABLE.update().where(*_IS_THIS)
+_REMOVE = _TABLE.delete().where(*_IS_THIS)
+
+
 def etag_of(data: bytes) -> str:
     """The ETag of content, without quotes."""
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
-def get_document(db: Session, *, context: Context, document_id: str) -> Document:
+def get_document(db: Session, *, context: Context, document_id: str) -> Stored:
     """The document; raises NotFound."""
-    found = db.scalar(select(Document).where(*_is(context, document_id)))
+    found = db.execute(_READ, _this(context, document_id)).first()
     if found is None:
         raise NotFound(f"There is no document {document_id[:80]!r} here.")
-    return found
+    return Stored(*found)
 
 
 def find_documents(
@@ -148,9 +173,9 @@ def find_documents(
 
     Without a registration it lists those of every registration, each id once.
     """
-    wanted = select(Document.document_id, Document.updated).where(*_within(context))
+    wanted = select(_TABLE.c.document_id, _TABLE.c.updated).where(*_within(context))
     if since is not None:
-        wanted = wanted.where(Document.updated > since)
+        wanted = wanted.where(_TABLE.c.updated > since)
     newest: dict[str, datetime] = {}
     for document_id, updated in db.execute(wanted):
         newest[document_id] = max(updated, newest.get(document_id, updated))
@@ -175,16 +200,15 @@ def put_document(
     """
     key, values = _row(context, document_id), _values(content, now)
     if precondition.match is not None:
-        change = update(Document).where(
-            *_is(context, document_id), *precondition.conditions(Document.etag)
-        )
-        _expect(_count(db, change.values(**values)))
+        change = _CHANGE.where(*precondition.conditions(_TABLE.c.etag))
+        _expect(_count(db, change.values(**values), _this(context, document_id)))
     elif precondition.none_match is not None and ANY in precondition.none_match:
         _expect(insert_new(db, Document, **key, **values))
     elif precondition.none_match is not None:
-        _expect(_upsert(db, key, values, precondition.conditions(Document.etag)))
+        conditions = precondition.conditions(_TABLE.c.etag)
+        _expect(_upsert(db, key | values, *conditions))
     elif bare == "replace":
-        _upsert(db, key, values, [])
+        _upsert(db, key | values)
     elif bare == "create":
         if not insert_new(db, Document, **key, **values):
             raise _exists()
@@ -222,7 +246,7 @@ def post_document(
             if insert_new(db, Document, **row, **_values(content, now)):
                 return
             continue
-        old = Content(found.content, found.content_type)
+        old = Content(found.data, found.content_type)
         data = merge(_members_of(old, "The document stored"), posted)
         if len(data) > MAX_CONTENT:
             raise TooLarge(
@@ -230,8 +254,8 @@ def post_document(
             )
         # as it was called before: only its members are set
         merged = Content(data, found.content_type)
-        change = update(Document).where(*_is(context, document_id))
-        _count(db, change.values(**_values(merged, now)))
+        change = _CHANGE.values(**_values(merged, now))
+        _count(db, change, _this(context, document_id))
         return
     raise Unavailable("Others write and remove this document all the time; try again.")
 
@@ -243,10 +267,9 @@ def delete_document(
 
     Raises PreconditionFailed, also for If-Match where there is nothing.
     """
-    gone = delete(Document).where(
-        *_is(context, document_id), *precondition.conditions(Document.etag)
-    )
-    if _count(db, gone) == 0 and precondition.is_given:
+    gone = _REMOVE.where(*precondition.conditions(_TABLE.c.etag))
+    this = _this(context, document_id)
+    if _count(db, gone, this) == 0 and precondition.is_given:
         found = _current(db, context, document_id)
         # what is there now failed it, or came after the write looked: both are 412
         _expect(found is None and precondition.match is None)
@@ -254,7 +277,7 @@ def delete_document(
 
 def delete_documents(db: Session, *, context: Context) -> None:
     """Remove all documents of the context, of one registration or of all."""
-    _count(db, delete(Document).where(*_within(context)))
+    _count(db, _TABLE.delete().where(*_within(context)))
 
 
 def _members_of(content: Content, which: str) -> dict[str, bytes]:
@@ -281,27 +304,24 @@ def _digest(*parts: str) -> uuid.UUID:
 
 
 def _within(context: Context) -> list[ColumnElement[bool]]:
-    found = [
-        Document.tenant_id == context.tenant,
-        Document.context_key == context.key,
-    ]
+    found = [_TABLE.c.tenant_id == context.tenant, _TABLE.c.context_key == context.key]
     if context.registration is not None:
-        found.append(Document.registration == context.registration)
+        found.append(_TABLE.c.registration == context.registration)
     return found
 
 
-def _is(context: Context, document_id: str) -> list[ColumnElement[bool]]:
-    return [
-        Document.tenant_id == context.tenant,
-        Document.context_key == context.key,
-        Document.document_key == context.document_key(document_id),
-    ]
+def _this(context: Context, document_id: str) -> dict[str, Any]:
+    return {
+        "the_tenant": context.tenant,
+        "the_context": context.key,
+        "the_document": context.document_key(document_id),
+    }
 
 
-def _current(db: Session, context: Context, document_id: str) -> Document | None:
+def _current(db: Session, context: Context, document_id: str) -> Stored | None:
     """The document as it is now, locked until the transaction ends."""
-    wanted = select(Document).where(*_is(context, document_id)).with_for_update()
-    return db.scalar(wanted.execution_options(populate_existing=True))
+    found = db.execute(_READ_LOCKED, _this(context, document_id)).first()
+    return None if found is None else Stored(*found)
 
 
 def _row(context: Context, document_id: str) -> dict[str, Any]:
@@ -327,30 +347,28 @@ def _values(content: Content, now: datetime) -> dict[str, Any]:
     }
 
 
-def _upsert(
-    db: Session,
-    key: dict[str, Any],
-    values: dict[str, Any],
-    conditions: list[ColumnElement[bool]],
-) -> bool:
+def _upsert(db: Session, row: dict[str, Any], *conditions: ColumnElement[bool]) -> bool:
     """Insert the row, or change it where the conditions hold; whether it was done."""
     dialect = db.get_bind().dialect.name
+    return bool(_count(db, _inserting(dialect, *conditions), row))
+
+
+def _inserting(dialect: str, *conditions: ColumnElement[bool]) -> Any:
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    command = (
-        make(Document)
-        .values(**key, **values)
-        .on_conflict_do_update(
-            index_elements=["tenant_id", "context_key", "document_key"],
-            set_=values,
-            where=and_(*conditions) if conditions else None,
-        )
+    new = make(_TABLE)
+    return new.on_conflict_do_update(
+        index_elements=["tenant_id", "context_key", "document_key"],
+        set_={
+            name: new.excluded[name]
+            for name in ("content", "content_type", "etag", "updated")
+        },
+        where=and_(*conditions) if conditions else None,
     )
-    return bool(_count(db, command))
 
 
-def _count(db: Session, command: Any) -> int:
-    options = {"synchronize_session": False, "preserve_rowcount": True}
-    done = db.execute(command, execution_options=options)
+def _count(db: Session, command: Any, values: dict[str, Any] | None = None) -> int:
+    options = {"preserve_rowcount": True}
+    done = db.execute(command, values, execution_options=options)
     return cast("CursorResult[Any]", done).rowcount
 
 

@@ -7,7 +7,6 @@ RFC 9110 13.1, 13.2; xAPI 1.0.3 Communication 3.1; xAPI 2.0 4.1.4. No Flask here
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, literal
-from sqlalchemy.orm import InstrumentedAttribute
 
 ANY = "*"
 
@@ -45,7 +44,7 @@ class Precondition:
             return True
         return ANY not in self.none_match and etag not in self.none_match
 
-    def conditions(self, etag: InstrumentedAttribute[str]) -> list[ColumnElement[bool]]:
+    def conditions(self, etag: ColumnElement[str]) -> list[ColumnElement[bool]]:
         """SQL: a row that has its ETag in this column fulfils it."""
         found: list[ColumnElement[bool]] = []
         if self.match is not None and ANY not in self.match:

@@ -133,7 +133,7 @@ def _get(resource: Resource) -> Response:
         document = documents.get_document(
             db, context=context, document_id=given["document_id"]
         )
-    answer = Response(document.content)
+    answer = Response(document.data)
     answer.headers["Content-Type"] = document.content_type
     answer.headers["Content-Disposition"] = "attachment"
     return tagged(answer, etag=document.etag, last_modified=document.updated)

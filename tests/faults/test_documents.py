@@ -200,8 +200,8 @@ def race_in_process(engine: Engine, *, looks_first: bool) -> list[str]:
     def read(_thread: int) -> tuple[str, int]:
         with reading(engine) as db:
             found = get_document(db, context=HERE, document_id="counter")
-        content: Any = orjson.loads(found.content)
-        assert found.etag == etag_of(found.content)
+        content: Any = orjson.loads(found.data)
+        assert found.etag == etag_of(found.data)
         return found.etag, content["value"]
 
     def write(thread: int, etag: str, value: int) -> bool:

@@ -92,7 +92,7 @@ def post(
 
 
 def stored(db: Session, document_id: str = "a", context: Context = HERE) -> bytes:
-    return get_document(db, context=context, document_id=document_id).content
+    return get_document(db, context=context, document_id=document_id).data
 
 
 def ids(db: Session, context: Context = HERE, since: datetime | None = None) -> Any:
@@ -104,12 +104,12 @@ def test_a_document_is_kept_byte_for_byte(db: Session) -> None:
     data, kind = bytes(range(256)) * 9, "Text/Plain;  charset=ISO-8859-1"
     put(db, data, kind=kind)
     found = get_document(db, context=HERE, document_id="a")
-    assert (found.content, found.content_type, found.updated) == (data, kind, NOW)
+    assert (found.data, found.content_type, found.updated) == (data, kind, NOW)
     assert found.etag == etag_of(data)
     put(db, b"", kind="application/octet-stream", now=NOW + SECOND)
     db.expire_all()
     found = get_document(db, context=HERE, document_id="a")
-    assert (found.content, found.updated) == (b"", NOW + SECOND)
+    assert (found.data, found.updated) == (b"", NOW + SECOND)
     assert found.etag == "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
 
@@ -262,7 +262,7 @@ def test_a_merge_keeps_the_type_and_says_when(db: Session) -> None:
     put(db, kind="application/json; charset=UTF-8")
     post(db, b'{"w": 1.50}', kind="Application/JSON;q=1", now=NOW + SECOND)
     found = get_document(db, context=HERE, document_id="a")
-    assert found.content == b'{"v": 1,"w": 1.50}'
+    assert found.data == b'{"v": 1,"w": 1.50}'
     assert found.content_type == "application/json; charset=UTF-8"
     assert found.updated == NOW + SECOND
 
