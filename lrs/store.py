@@ -157,9 +157,9 @@ def _new_ones(db: Session, write: Write) -> list[Prepared]:
     return [one for one in write.statements if one.id not in known]
 
 
-def check_voiding(db: Session, write: Write) -> None:
+def _check_voiding(db: Session, write: Write, new: Sequence[Prepared]) -> None:
     """Refuse voiding of another authority's statement, where it is already here."""
-    targets = [one.references.voids for one in write.statements if one.references.voids]
+    targets = [one.references.voids for one in new if one.references.voids]
     if write.may_void_any or not targets:
         return
     foreign = db.scalar(
