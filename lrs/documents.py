@@ -54,6 +54,14 @@ class DocumentExists(Conflict):
     """There is a document here already; read it, then send its ETag as If-Match."""
 
 
+class PreconditionMissing(Invalid):
+    """A profile document is written with If-Match or If-None-Match."""
+
+
+class NotMergeable(Invalid):
+    """A POST sets members of JSON objects; one of the documents is none."""
+
+
 class Document(Base):
     """A document: its content as received, and whom and what it is about.
 
@@ -196,7 +204,7 @@ def put_document(
 
     `bare` says what a request without precondition does: `replace` whatever there is,
     `create` what is not there (else DocumentExists), or `refuse`. Raises
-    PreconditionFailed, DocumentExists, Invalid.
+    PreconditionFailed, DocumentExists, PreconditionMissing.
     """
     key, values = _row(context, document_id), _values(content, now)
     if precondition.match is not None:
@@ -215,11 +223,10 @@ def put_document(
     else:
         if _current(db, context, document_id) is not None:
             raise _exists()
-        raise Invalid(
+        raise PreconditionMissing(
             "A profile document is written with a precondition: send "
             "If-None-Match: * for a new one, If-Match with the ETag of an old one.",
             requirement="a PUT of a profile must have If-Match or If-None-Match",
-            section="Communication 3.1",
         )
 
 
@@ -235,7 +242,7 @@ def post_document(
     """Set the top-level members of a JSON document, or store it if there is none.
 
     Both must be JSON objects. The row is locked from reading to writing, so no
-    member that another merge sets is lost. Raises Invalid, PreconditionFailed.
+    member that another merge sets is lost. Raises NotMergeable, PreconditionFailed.
     """
     posted = _members_of(content, "The document posted")
     for _ in range(_TRIES):
@@ -282,19 +289,17 @@ def delete_documents(db: Session, *, context: Context) -> None:
 
 def _members_of(content: Content, which: str) -> dict[str, bytes]:
     requirement = "a POST needs JSON objects, both the one sent and the one stored"
-    section = "Communication 2.2"
     if not content.is_json:
-        raise Invalid(
+        raise NotMergeable(
             f"{which} has the content type {content.content_type[:80]!r}, not {JSON}; "
             "PUT replaces a document of any kind.",
             requirement=requirement,
-            section=section,
         )
     try:
         return members(content.data)
     except Invalid as error:
-        raise Invalid(
-            f"{which} {error.detail}.", requirement=requirement, section=section
+        raise NotMergeable(
+            f"{which} {error.detail}.", requirement=requirement
         ) from error
 
 
@@ -378,7 +383,6 @@ def _expect(count: int) -> None:
             "The document is not, or no longer, what If-Match or If-None-Match says; "
             "nothing was changed. Read it again and send its present ETag.",
             requirement="a write happens only if its precondition holds",
-            section="Communication 3.1",
         )
 
 
@@ -387,5 +391,4 @@ def _exists() -> DocumentExists:
         "There is a document here already; nothing was changed. Check its present "
         "state, then send its ETag as If-Match to replace it.",
         requirement="a PUT that replaces a document must have If-Match",
-        section="Communication 3.1",
     )

@@ -13,7 +13,9 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from lrs import problems
+from lrs.documents import NotMergeable, PreconditionMissing
 from lrs.multipart import MalformedMultipart
+from lrs.views.etags import MalformedPrecondition
 from statements.errors import (
     Conflict,
     DomainError,
@@ -51,6 +53,9 @@ REQUIREMENTS: dict[type[DomainError], tuple[str, tuple[str, str]]] = {
         "multipart/mixed is as RFC 2046 says, the statements first",
         ("Communication 1.5.2", "4.1.3"),
     ),
+    MalformedPrecondition: ("preconditions name ETags", CONCURRENCY),
+    PreconditionMissing: ("the preconditions of the request hold", CONCURRENCY),
+    NotMergeable: ("JSON objects are merged", ("Communication 2.2", ELSEWHERE[1])),
     Unauthenticated: (
         "requests come with valid credentials",
         ("Communication 4.0", "4.1.8"),
