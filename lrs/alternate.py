@@ -38,7 +38,7 @@ VERSION = HEADERS["x-experience-api-version"]
 class InvalidForm(Invalid):
     """The form does not follow the alternate request syntax."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str | None = None) -> None:
         super().__init__(
             detail,
             requirement="headers, parameters and content stand in the form alone",
