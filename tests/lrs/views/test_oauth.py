@@ -98,6 +98,7 @@ def test_a_token_reads_what_its_credential_wrote(lrs: Lrs) -> None:
     ("form", "headers", "error", "status"),
     [
         ({}, None, "invalid_request", 400),
+        ({"scope": "all"}, None, "invalid_request", 400),
         ({"grant_type": ""}, None, "unsupported_grant_type", 400),
         ({"grant_type": "password"}, None, "unsupported_grant_type", 400),
         ({"grant_type": "authorization_code"}, None, "unsupported_grant_type", 400),
@@ -184,7 +185,8 @@ def test_a_client_takes_its_token_back(lrs: Lrs) -> None:
     stranger = lrs.with_scopes(["all"])
     assert ask(stranger, {"token": second}, path=revoke).status_code == 400
     assert ask(lrs, {"token": second}, {}, path=revoke).status_code == 401
-    assert ask(lrs, {}, path=revoke).get_json()["error"] == "invalid_request"
+    for form in ({}, {"token_type_hint": "access_token"}):
+        assert ask(lrs, form, path=revoke).get_json()["error"] == "invalid_request"
     assert with_token(lrs, second).status_code == 200
 
 
