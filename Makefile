@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint fix lock bench conformance drill pictures clean
+.PHONY: help run setup test lint fix lock bench conformance alone drill pictures clean
 
 help:
 	@echo 'make run     a demonstration on http://localhost:8000, until Ctrl-C'
@@ -31,6 +31,7 @@ help:
 	@echo 'make lock    writes requirements*.txt and package-lock.json anew'
 	@echo 'make bench   speed beside the database alone; writes docs/performance.md'
 	@echo 'make conformance SUITE=  the public xAPI suite, from a checkout of it'
+	@echo 'make alone   the tests of the record store where nothing else of ours is there'
 	@echo 'make drill   long fault runs, one line per figure (FIGURE=F1 for one)'
 
 run: setup
@@ -101,6 +102,10 @@ bench: setup $(TOOLS)
 conformance: setup $(TOOLS)
 	@test -n "$(SUITE)" || { echo 'SUITE= names a checkout of the suite' >&2; exit 2; }
 	@$(BIN)/python -m tests.public_suite "$(abspath $(SUITE))" $(ONLY)
+
+alone: setup $(TOOLS)
+	@folder=$$(mktemp -d) && $(BIN)/python -m tests.alone "$$folder/home" -n 2 \
+		--dist loadfile; code=$$?; rm -rf "$$folder"; exit $$code
 
 # The tests of tests/faults at full length; the lines that begin with F are the figures.
 drill: setup $(TOOLS) $(BROWSER)

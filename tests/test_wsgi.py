@@ -164,3 +164,9 @@ def test_what_the_record_store_does_alone_it_does_here() -> None:
     for kind in ("handlers", "followers", "periodic"):
         alone, here = (getattr(work, kind) for work in (lrs.__main__.WORK, wsgi.WORK))
         assert alone.keys() <= here.keys()
+
+
+def test_the_content_site_has_no_operations(parts: Parts) -> None:
+    client = wsgi.create_content_app(parts).test_client()
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        assert client.get(path).status_code == 404

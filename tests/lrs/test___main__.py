@@ -11,6 +11,7 @@ import sys
 import uuid
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -106,6 +107,15 @@ def make(**members: Any) -> dict[str, Any]:
     } | members
 
 
+def whose() -> str:
+    return urlencode(
+        {
+            "activityId": "http://example.org/activities/course",
+            "agent": json.dumps({"mbox": "mailto:officer@example.org"}),
+        }
+    )
+
+
 def test_it_runs_with_nothing_else_there(alone: Alone, tmp_path: Path) -> None:
     assert "present schema" in alone.run("migrate")
     alone.key, alone.secret = alone.credential("all")
@@ -116,6 +126,11 @@ def test_it_runs_with_nothing_else_there(alone: Alone, tmp_path: Path) -> None:
     status, body = alone.call("GET", f"/xapi/statements?statementId={sent[0]['id']}")
     assert status == 200
     assert json.loads(body)["actor"] == sent[0]["actor"]
+    document = f"/xapi/activities/state?stateId=bookmark&{whose()}"
+    data = b"page 3 \x00\xff"
+    kind = {"Content_Type": "application/octet-stream"}
+    assert alone.call("PUT", document, raw=data, **kind)[0] == 204
+    assert alone.call("GET", document) == (200, data)
     assert alone.call("GET", "/sign-in")[0] == 404
     # statements leave by the same commands
     path = tmp_path / "out.ndjson"

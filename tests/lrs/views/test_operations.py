@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import wsgi
 from lrs.storage import StorageUnavailable
+from lrs.views.alone import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def client(parts: Parts) -> FlaskClient:
-    return wsgi.create_app(parts).test_client()
+    return create_app(parts).test_client()
 
 
 def test_it_lives_whatever_is_broken(
@@ -78,7 +78,7 @@ def test_the_metrics_are_in_the_prometheus_format(client: FlaskClient) -> None:
         line
         for line in lines
         if line.startswith("rollcall_requests_total")
-        and '{method="GET",route="none",site="rollcall",status="404"}' in line
+        and '{method="GET",route="none",site="lrs",status="404"}' in line
     ]
     assert len(known) == 1
 
@@ -87,9 +87,3 @@ def test_the_metrics_say_nothing_about_persons(client: FlaskClient) -> None:
     client.get("/xapi/statements?agent=mailto:somebody@example.org")
     client.get("/somebody@example.org")
     assert "somebody" not in client.get("/metrics").text
-
-
-def test_the_content_site_has_no_operations(parts: Parts) -> None:
-    client = wsgi.create_content_app(parts).test_client()
-    for path in ("/health/live", "/health/ready", "/metrics"):
-        assert client.get(path).status_code == 404
