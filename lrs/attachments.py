@@ -30,6 +30,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    or_,
     select,
     text,
     tuple_,
@@ -38,7 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lrs.db import Base, UtcDateTime, insert_new, writing
+from lrs.db import Base, UtcDateTime, insert_new, reading, writing
 from lrs.multipart import Part
 from lrs.parts import Parts
 from lrs.storage import ObjectMissing, Storage
@@ -60,6 +61,8 @@ BLOCK = 1 << 16
 # what stays in memory of the data of a request, or of an attachment that is read
 IN_MEMORY = 1 << 20
 GRACE = timedelta(hours=24)
+# what came so lately need not be noted again
+SETTLED = timedelta(hours=1)
 BATCH = 200
 OCTETS = "application/octet-stream"
 
@@ -206,10 +209,13 @@ def keep(
     wanted = sorted(received, key=lambda one: attachment_key(one.sha2))
     if not wanted:
         return
-    with writing(parts.engine) as db:
-        known = _touch(db, tenant, wanted, now)
-        for one in wanted:
-            _note_source(db, tenant, one.sha2, authority)
+    with reading(parts.engine) as db:
+        known = _settled(db, tenant, wanted, authority, now)
+    if len(known) < len(wanted):
+        with writing(parts.engine) as db:
+            known = _touch(db, tenant, wanted, now)
+            for one in wanted:
+                _note_source(db, tenant, one.sha2, authority)
     new = [one for one in wanted if not known[attachment_key(one.sha2)]]
     for one in wanted:
         key = storage_key(tenant, one.sha2)
@@ -267,6 +273,41 @@ def _note_source(db: Session, tenant: int, sha2: str, authority: str) -> None:
         attachment_key=attachment_key(sha2),
         authority_key=key_of(authority),
     )
+
+
+def _settled(
+    db: Session,
+    tenant: int,
+    wanted: list[Received],
+    authority: str,
+    now: datetime,
+) -> dict[uuid.UUID, bool]:
+    """What is kept, the authority's, and out of the sweep's reach for hours: True."""
+    known: dict[uuid.UUID, bool] = {}
+    keys = [attachment_key(one.sha2) for one in wanted]
+    for start in range(0, len(keys), BATCH):
+        found = db.scalars(
+            select(Attachment.attachment_key)
+            .join(
+                AttachmentSource,
+                and_(
+                    AttachmentSource.tenant_id == Attachment.tenant_id,
+                    AttachmentSource.attachment_key == Attachment.attachment_key,
+                ),
+            )
+            .where(
+                Attachment.tenant_id == tenant,
+                Attachment.attachment_key.in_(keys[start : start + BATCH]),
+                Attachment.is_kept,
+                or_(
+                    Attachment.unclaimed_since.is_(None),
+                    Attachment.unclaimed_since > now - SETTLED,
+                ),
+                AttachmentSource.authority_key == key_of(authority),
+            )
+        )
+        known |= dict.fromkeys(found, True)
+    return known
 
 
 def _touch(

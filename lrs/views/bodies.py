@@ -7,7 +7,7 @@ every answer of /xapi is sandboxed, and this one is a download.
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, BinaryIO, cast
@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from flask import Response, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import parse_options_header
 
 from lrs import attachments, multipart
@@ -26,7 +27,7 @@ from lrs.views.application import parts
 from lrs.views.callers import current_credential
 from statements import signatures
 from statements.attachments import SECTION, Declared, declared, refuse_missing
-from statements.errors import Invalid, InvalidStatement, TooLarge
+from statements.errors import DomainError, Invalid, InvalidStatement, TooLarge
 from statements.prepare import Prepared
 
 JSON = "application/json"
@@ -102,7 +103,14 @@ def statements_body() -> Iterator[Body]:
     stream = cast("BinaryIO", request.stream)
     received = multipart.read_parts(stream, options.get("boundary", ""))
     with tempfile.SpooledTemporaryFile(max_size=attachments.IN_MEMORY) as file:
-        yield Body(_statements_part(received), received, file)
+        try:
+            yield Body(_statements_part(received), received, file)
+        except DomainError:
+            # who is still sending would not hear why it is refused
+            with suppress(DomainError, ClientDisconnected, OSError):
+                while stream.read(multipart.BLOCK):
+                    pass
+            raise
 
 
 def _statements_part(received: Iterator[Part]) -> bytes:

@@ -349,6 +349,21 @@ def test_what_is_kept_is_not_sent_again(parts: Parts) -> None:
     assert len(counting.put_keys) == 1
 
 
+def test_what_came_a_moment_ago_is_not_noted_again(parts: Parts) -> None:
+    keep(parts, received=[of(ONE)], now=NOW)
+    soon, later = NOW + timedelta(minutes=30), NOW + timedelta(hours=2)
+    keep(parts, received=[of(ONE)], now=soon)
+    assert rows(parts)[sha2_of(ONE)].unclaimed_since == NOW
+    keep(parts, received=[of(ONE), of(OTHER)], now=soon)
+    assert rows(parts)[sha2_of(ONE)].unclaimed_since == soon
+    keep(parts, received=[of(ONE)], now=later)
+    assert rows(parts)[sha2_of(ONE)].unclaimed_since == later
+    # another authority is noted at once
+    keep(parts, received=[of(ONE)], now=later, by=OTHER_AGENT)
+    foreign = store(parts, declare(ONE), by=OTHER_AGENT)
+    assert shown(parts, foreign) == {sha2_of(ONE): len(ONE)}
+
+
 def test_nothing_is_told_of_what_never_came_to_storage(parts: Parts) -> None:
     broken = replace(parts, storage=Counting(parts.storage, fails=True))
     with pytest.raises(Unavailable):

@@ -451,6 +451,19 @@ def test_requests_have_a_limit(own: Own) -> None:
     assert answer.get_json()["limit"] == MAX_WITH_DATA
 
 
+def test_a_refused_request_is_read_to_its_end(own: Own) -> None:
+    """Or its sender, still sending, would not hear why."""
+    body = joined((JSON_PART, b"{"), part(b"x" * 300_000))
+    stream = io.BytesIO(body)
+    answer = own.app.test_client().post(
+        "/xapi/statements",
+        headers=own.headers(**{"Content-Type": MIXED}),
+        environ_overrides={"wsgi.input": stream, "CONTENT_LENGTH": str(len(body))},
+    )
+    assert answer.status_code == 400
+    assert stream.tell() == len(body)
+
+
 # Signatures
 
 
