@@ -7,7 +7,7 @@ speaks 2.0.x as 2.0.0.
 
 import contextlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Request, Response, current_app, g, request
@@ -15,14 +15,15 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
 from lrs.alternate import is_alternate, unfold
-from lrs.clock import Glance
+from lrs.clock import Glance, consistent_through
+from lrs.db import busy_is_unavailable
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
 from lrs.views.access import allow
 from lrs.views.application import parts, process
 from lrs.views.refusals import framework_refusal, refusal
 from statements import scalars
-from statements.errors import DomainError, Invalid, NotFound, TooLarge
+from statements.errors import DomainError, Invalid, NotFound, TooLarge, Unavailable
 
 BLUEPRINT = Blueprint("xapi", __name__, url_prefix="/xapi")
 
@@ -195,7 +196,9 @@ def add_headers(answer: Response) -> Response:
     if parts().config.portal_url.startswith("https:"):
         headers["Strict-Transport-Security"] = ENCRYPTED
     if request.path.rstrip("/").endswith("/statements"):
-        headers[CONSISTENT_HEADER] = scalars.format_timestamp(_consistent())
+        with contextlib.suppress(Unavailable), busy_is_unavailable():
+            instant = _consistent(is_refusal=answer.status_code >= 400)
+            headers[CONSISTENT_HEADER] = scalars.format_timestamp(instant)
     if answer.status_code >= 400:
         _drain()
     if request.method == "HEAD" and getattr(request, "is_alternate", False):
@@ -224,15 +227,20 @@ def say_consistent_through(instant: datetime) -> None:
     g.consistent_through = instant
 
 
-def _consistent() -> datetime:
+def _consistent(*, is_refusal: bool) -> datetime:
+    """The instant up to which nothing is missing."""
     known: datetime | None = getattr(g, "consistent_through", None)
     if known is not None:
         return known
     seen: Glance | None = getattr(g, "glance", None)
-    if seen is not None:
-        # as things stood when the request came: whoever reads moves the clock on
+    if seen is None:
+        # strangers may not make the store write
+        return process().remembered.glance(MAIN_TENANT).stored
+    if not is_refusal:
+        # as things stood when the request came: what it wrote has moved the clock
         return seen.stored
-    return process().remembered.glance(MAIN_TENANT).stored
+    # who waits for an instant to pass may do so with a request that is refused
+    return consistent_through(parts().engine, seen, now=datetime.now(UTC)).stored
 
 
 def _spoken() -> str:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import io
+import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from lrs.clock import STEP
 from lrs.views.xapi import MAX_BODY, MAX_DRAINED_OF_STRANGERS
 from tests.lrs.views.conftest import VERSION, Lrs, statement
 
@@ -113,6 +118,29 @@ def test_headers_of_every_answer(lrs: Lrs) -> None:
         assert answer.headers["Cache-Control"] == "private, no-cache"
         exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
         assert {"ETag", "Last-Modified", VERSION} <= set(exposed)
+
+
+def test_a_refusal_tells_how_far_the_log_is_as_well(lrs: Lrs) -> None:
+    name = "X-Experience-API-Consistent-Through"
+    lrs.store(statement())
+    asked = datetime.now(UTC) + STEP
+    while datetime.now(UTC) < asked:
+        time.sleep(0.01)
+    for refused in (lrs.get(limit="x"), lrs.post({})):
+        assert refused.status_code == 400
+        assert datetime.fromisoformat(refused.headers[name]) >= asked - STEP
+    stranger = lrs.call("GET", headers={"Authorization": "Basic eDp5"})
+    assert datetime.fromisoformat(stranger.headers[name]) < datetime.now(UTC)
+
+
+def test_a_refusal_needs_no_database(lrs: Lrs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, psycopg.errors.AdminShutdown())
+
+    monkeypatch.setattr("lrs.views.xapi.consistent_through", away)
+    answer = lrs.get(limit="x")
+    assert answer.status_code == 400
+    assert "X-Experience-API-Consistent-Through" not in answer.headers
 
 
 def test_head_answers_as_get_without_a_body(lrs: Lrs) -> None:
