@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
+import time
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,18 @@ def seconds_of(*pids: int) -> float:
                 total += times.user + times.system
                 total += times.children_user + times.children_system
     return total
+
+
+def durable_ms(folder: Path, writes: int = 100) -> float:
+    """Give how many milliseconds a page takes to the disk, in the median."""
+    took = []
+    with (folder / "durable").open("wb", buffering=0) as file:
+        for _ in range(writes):
+            file.write(bytes(8192))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took)
 
 
 def machine() -> str:

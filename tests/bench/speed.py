@@ -283,9 +283,7 @@ class Site:
         """Let the database do the same by itself for some seconds."""
         if self.kind == "sqlite":
             return self.raw(kind, seconds)
-        if kind not in self.scripts:
-            self.scripts[kind] = self.make_scripts(kind)
-        return self.run_pgbench(self.scripts[kind], seconds)
+        return self.run_pgbench(self.scripts_for(kind), seconds)
 
     def run_pgbench(self, scripts: list[pgbench.Script], seconds: float) -> Rate:
         """Run pgbench, and count what it and its backends cost."""
@@ -295,11 +293,17 @@ class Site:
         spent = seconds_of(noted["pid"], os.getpid()) - before
         return Rate(rate=rate, cpu_us=spent / count * 1e6)
 
+    def scripts_for(self, kind: str) -> list[pgbench.Script]:
+        """Give what pgbench runs beside a figure of ours, made at its first use."""
+        if kind not in self.scripts:
+            self.scripts[kind] = self.make_scripts(kind)
+        return self.scripts[kind]
+
     def make_scripts(self, kind: str) -> list[pgbench.Script]:
-        """Write what pgbench runs beside a figure of ours."""
+        """Write the scripts of a kind."""
         if kind == "mixed":
-            gets = self.make_scripts("get-50")
-            posts = self.make_scripts("post-1")
+            gets = self.scripts_for("get-50")
+            posts = self.scripts_for("post-1")
             often = [pgbench.Script(one.path, 7 * len(gets)) for one in posts]
             return often + [pgbench.Script(one.path, 3) for one in gets]
         if kind.startswith("get-50"):
