@@ -141,14 +141,17 @@ def test_unknown_things_and_wrong_methods_are_pages(world, caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/xapi/nothing", "/xapi/activities/state", "/api/v1/nothing"]
+    "path", ["/xapi/nothing", "/xapi/oauth/nothing", "/api/v1/nothing"]
 )
 def test_other_systems_are_not_answered_with_pages(app, caller, path: str) -> None:
     for accept in ("*/*", "text/html"):
         headers = {"Accept": accept, "X-Experience-API-Version": "1.0.3"}
         answer = caller().get(path, headers=headers)
         assert answer.status_code == 404
-        assert answer.content_type == "application/problem+json"
+        assert "Set-Cookie" not in answer.headers
+        assert "Sign in" not in answer.get_data(as_text=True)
+        if accept == "*/*" or path.startswith("/api/"):
+            assert answer.content_type == "application/problem+json"
     headers = {"X-Experience-API-Version": "1.0.3"}
     answer = app.test_client().delete("/xapi/statements", headers=headers)
     assert answer.status_code == 405
