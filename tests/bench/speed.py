@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import functools
+import http.client
 import json
 import os
 import pickle
 import statistics
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 BATCH = 50
 PAGE = 50
+PAGES = f"/xapi/statements?limit={PAGE}"
+# an id may be drawn twice for the same statement, which is then stored once
+TWICE = 5
 # stored before anything is measured
 BASE = 10_000
 SINGLES = 2000
@@ -123,12 +128,37 @@ class Site:
         settings = {"DATA": str(folder), "DATABASE_URL": self.url}
         self.served = Served(settings, folder / "log")
         self.headers = headers_for(self.served)
+        self.acknowledged = 0
         self.written: dict[str, Path] = {}
         self.scripts: dict[str, list[pgbench.Script]] = {}
 
     def start(self) -> None:
         """Serve; what follows the log is left out, for it would work on in the pauses."""
         self.served.start("--no-worker")
+        self.check_pages()
+
+    def check_pages(self) -> None:
+        """Make sure that every page asked for is full, and what it should be."""
+        for query, condition in self.filters():
+            line = http.client.HTTPConnection("127.0.0.1", self.served.port, timeout=30)
+            line.request("GET", f"{PAGES}{query}", headers=self.headers)
+            answer = orjson.loads(line.getresponse().read())
+            line.close()
+            with self.engine.connect() as connection:
+                (newest,) = connection.exec_driver_sql(
+                    "SELECT statement_id FROM statement WHERE tenant_id = 1 "  # noqa: S608
+                    f"{'AND ' if condition else ''}{self.spelled(condition)} "
+                    "ORDER BY seq DESC LIMIT 1"
+                ).one()
+            assert "statements" in answer, answer
+            found = [uuid.UUID(one["id"]) for one in answer["statements"]]
+            assert len(found) == PAGE, query
+            assert found[0] == uuid.UUID(str(newest)), query
+
+    def spelled(self, condition: str) -> str:
+        """Give the condition as the database at hand spells keys."""
+        # those of SQLite are text without hyphens
+        return condition if self.kind == "postgresql" else condition.replace("-", "")
 
     def stop(self) -> None:
         """End the server and let go of the database."""
@@ -231,9 +261,7 @@ class Site:
         """Give requests for a page of the newest statements, by one filter or none."""
         headers = {k: v for k, v in self.headers.items() if k != "Content-Type"}
         made = [
-            load.request(
-                "GET", f"/xapi/statements?limit={PAGE}{query}", headers=headers
-            )
+            load.request("GET", f"{PAGES}{query}", headers=headers)
             for query, _ in self.filters()
         ]
         # one after the other, the kinds take turns
@@ -269,6 +297,8 @@ class Site:
         if answer["refused"]:
             message = f"{kind}: {answer['refused']}"
             raise RuntimeError(message)
+        if kind.startswith("post"):
+            self.acknowledged += answer["count"] * (BATCH if kind == "post-50" else 1)
         return Rate(
             rate=answer["rate"],
             cpu_us=spent / answer["count"] * 1e6 + answer["own_us"],
@@ -324,8 +354,7 @@ class Site:
         what = {"post-1": "1", "post-50": str(BATCH)}.get(kind, "")
         if not what:
             conditions = self.folder / "conditions"
-            # the keys of SQLite are text without hyphens
-            lines = [line.replace("-", "") for _, line in self.filters()]
+            lines = [self.spelled(condition) for _, condition in self.filters()]
             conditions.write_text("\n".join(lines), encoding="utf-8")
             what = str(conditions)
         verb, _, _ = kind.partition("-")
