@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    text,
     types,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -238,6 +239,15 @@ def _passes(reason: BaseException | None) -> bool:
         state = reason.sqlstate
         return state is None or state in PASSING or state[:2] in PASSING_CLASSES
     return any(word in str(reason).lower() for word in PASSING_SQLITE)
+
+
+def without_waiting(db: Session) -> None:
+    """Let this transaction not wait for the disk: a crash may lose what it writes.
+
+    For notes that may be lost. SQLite has no such thing for one transaction alone.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SET LOCAL synchronous_commit TO off"))
 
 
 def insert_new(db: Session, table: type[Base], **values: Any) -> bool:

@@ -3,7 +3,8 @@
 The limit is a token bucket as the generic cell rate algorithm keeps one (ITU-T I.371):
 one number, the instant at which the whole allowance will be there again. It is moved by
 one conditional UPDATE, so it is exact however many processes answer. A credential
-without a limit pays for nothing but a note of its last use, once a minute.
+without a limit pays for nothing but a note of its last use, once a minute. A crash
+may lose either: nothing waits for the disk.
 """
 
 import math
@@ -32,6 +33,7 @@ from lrs.db import (
     UtcDateTime,
     busy_is_unavailable,
     insert_new,
+    without_waiting,
 )
 from statements.errors import TooMany, Unavailable
 
@@ -69,6 +71,7 @@ def spend(db: Session, *, caller: Caller, now: datetime) -> None:
     """
     if caller.per_minute is None:
         return
+    without_waiting(db)
     each = MINUTE // caller.per_minute
     instant = _microseconds(now)
     whole = case(
@@ -102,6 +105,7 @@ def spend(db: Session, *, caller: Caller, now: datetime) -> None:
 
 def note_use(db: Session, *, caller: Caller, now: datetime) -> None:
     """Note that the caller came, unless that was noted within the last minute."""
+    without_waiting(db)
     noted = _change(
         db,
         caller,
