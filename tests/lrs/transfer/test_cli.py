@@ -12,13 +12,16 @@ import struct
 import subprocess
 import sys
 import termios
+import time
+from subprocess import DEVNULL
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import func, select
 
 from lrs.credentials import create_credential
-from lrs.db import writing
-from lrs.tables import MAIN_TENANT
+from lrs.db import reading, writing
+from lrs.tables import MAIN_TENANT, Statement
 from lrs.tenants import create_tenant
 from lrs.transfer.cli import add_commands
 from statements.errors import DomainError, Invalid, NotFound
@@ -34,6 +37,7 @@ from tests.lrs.transfer.samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lrs.config import Config
@@ -168,33 +172,30 @@ def test_wrong_use_is_told_apart(config: Config, words: tuple[str, ...]) -> None
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_terminal_sees_a_bar_and_a_pipe_none(parts: Parts, tmp_path: Path) -> None:
-    put_all(parts, 3)
-    program = (
-        "import argparse, os, sys\n"
-        "from lrs.config import Config\n"
-        "from lrs.transfer.cli import add_commands\n"
-        "parser = argparse.ArgumentParser()\n"
-        "add_commands(parser.add_subparsers(required=True))\n"
-        "parsed = parser.parse_args()\n"
-        "sys.exit(parsed.run(parsed, Config.from_env(os.environ)))\n"
-    )
-    config = parts.config
-    environ = os.environ | {
+def environ_of(config: Config) -> dict[str, str]:
+    return os.environ | {
         "ROLLCALL_DATA": str(config.data),
         "ROLLCALL_DATABASE_URL": config.database_url,
         "ROLLCALL_STORAGE_URL": config.storage_url,
         "ROLLCALL_S3_ENDPOINT_URL": config.s3_endpoint_url,
     }
 
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "lrs", *map(str, words)]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_terminal_sees_a_bar_and_a_pipe_none(parts: Parts, tmp_path: Path) -> None:
+    put_all(parts, 3)
+
     def told(*words: object, is_terminal: bool) -> str:
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
         done = subprocess.run(
-            [sys.executable, "-c", program, *map(str, words)],
+            command(*words),
             cwd=ROOT,
-            env=environ,
+            env=environ_of(parts.config),
             stdout=subprocess.PIPE,
             stderr=follower if is_terminal else subprocess.PIPE,
             check=True,
@@ -212,3 +213,54 @@ def test_a_terminal_sees_a_bar_and_a_pipe_none(parts: Parts, tmp_path: Path) -> 
         r"\[#{40}\] 3/3 statements\r\n", told(*export(path), is_terminal=True)
     )
     assert told("import", "statements", path, is_terminal=False) == ""
+
+
+def killed_when(parts: Parts, claim: Callable[[], bool], *words: object) -> bool:
+    """Run a command and kill it once the claim is true; whether it was still running."""
+    process = subprocess.Popen(
+        command(*words),
+        cwd=ROOT,
+        env=environ_of(parts.config),
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 60
+        while process.poll() is None and not claim():
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        was_running = process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    return was_running
+
+
+def test_killed_at_any_moment_both_go_on_to_the_same_end(
+    parts: Parts, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    rows = [make() for _ in range(5_000)]
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+    def count() -> int:
+        with reading(parts.engine) as db:
+            return db.scalar(select(func.count()).select_from(Statement)) or 0
+
+    into = ("import", "statements", source)
+    kills = 0
+    for least in (1, 1_500, 3_000):
+        kills += killed_when(parts, lambda least=least: count() >= least, *into)
+        assert count() % 500 == 0, "a part of a batch was stored"
+    assert kills, "the import was never interrupted"
+    assert run(parts.config, *into) == 0
+    assert count() == len(rows)
+
+    def written() -> bool:
+        return out.exists() and out.stat().st_size > 0
+
+    assert killed_when(parts, written, *export(out)), "the export was too quick"
+    assert run(parts.config, *export(out)) == 0
+    assert ids_of(out) == [row["id"] for row in rows]
+    about = json.loads(out.with_name("out.json").read_text())
+    assert (about["complete"], about["statements"]) == (True, len(rows))
