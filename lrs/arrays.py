@@ -60,6 +60,12 @@ class Integers(Array):
     element, oid = 23, 1007
 
 
+class Longs(Array):
+    """bigint[]"""
+
+    element, oid = 20, 1016
+
+
 class Booleans(Array):
     """boolean[]"""
 
@@ -91,6 +97,13 @@ def integers(values: Sequence[int]) -> Integers:
     """Numbers of four bytes."""
     pairs = [part for value in values for part in (4, value)]
     return _array(Integers, [struct.pack(f">{len(pairs)}i", *pairs)], len(values))
+
+
+def longs(values: Sequence[int]) -> Longs:
+    """Numbers of eight bytes."""
+    pairs = [part for value in values for part in (8, value)]
+    packed = struct.pack(">" + "iq" * len(values), *pairs)
+    return _array(Longs, [packed], len(values))
 
 
 def booleans(values: Iterable[bool]) -> Booleans:
@@ -126,7 +139,7 @@ class _ArrayDumper(Dumper):
         return obj
 
 
-for _kind in (Uuids, Texts, Blobs, Integers, Booleans, Instants):
+for _kind in (Uuids, Texts, Blobs, Integers, Longs, Booleans, Instants):
     psycopg.adapters.register_dumper(
         _kind, type(f"{_kind.__name__}Dumper", (_ArrayDumper,), {"oid": _kind.oid})
     )

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from lrs.db import writing
 from lrs.direct import Direct, Driver
-from lrs.store import Rows, Write, insert, refuse_repeats, store_write
+from lrs.store import Rows, Write, insert, refers, refuse_repeats, store_write
 from statements.errors import Unavailable
 
 # what one transaction takes at most, unless one write alone is larger
@@ -106,7 +106,8 @@ class Commits:
 
     def _write(self, group: Sequence[_Waiting]) -> None:
         """Together, but those that need a closer look; these one by one."""
-        apart = [one for one in group if _needs_a_look(one.rows)]
+        # to void may be refused, and what refers is linked to what it refers to
+        apart = [one for one in group if refers(one.rows)]
         together = [one for one in group if one not in apart]
         seen: set[bytes] = set()
         for one in list(together):
@@ -146,14 +147,6 @@ class Commits:
                     store_write(db, one.rows.write)
             except Exception as error:  # noqa: BLE001 - told to the one who waits
                 one.error = error
-
-
-def _needs_a_look(rows: Rows) -> bool:
-    """Whether a write may be refused for what is stored, whatever its ids."""
-    write = rows.write
-    return not write.may_void_any and any(
-        one.references.voids for one in write.statements
-    )
 
 
 def _insert(driver: Driver, group: Sequence[_Waiting]) -> list[uuid.UUID]:

@@ -11,7 +11,7 @@ select anew for each request took ten times as long as running it.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -26,18 +26,23 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    column,
     exists,
+    func,
     or_,
     select,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, aliased
 
+from lrs.arrays import longs
 from lrs.db import UtcDateTime
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
-from lrs.tables import Activity, Clock, Reference, Statement, key_of
+from lrs.tables import Activity, Clock, Indirect, Reference, Statement, key_of
 from statements.errors import NotFound
 from statements.references import DIRECT_ACTORS
 from statements.text import stored_of
@@ -45,7 +50,7 @@ from statements.text import stored_of
 Row = type[Statement]
 # both databases limit the parameters of one command
 MAX_KEYS = 10_000
-_VOIDING, _FIRST, _TARGET, _STEP = (aliased(Statement) for _ in range(4))
+_VOIDING, _TARGET, _STEP = (aliased(Statement) for _ in range(3))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
 _DIALECTS: dict[str, Dialect] = {
     "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]
@@ -151,17 +156,11 @@ def find_statements(
     if filter.is_narrow and (
         has_references(reader.driver, tenant=tenant) if refers is None else refers
     ):
-        is_whole = after is None and filter.since is None and filter.until is None
-        if len(found) > limit:
-            # of those that refer, only what comes before the end of this page matters
-            more = reader.run("referring", within.up_to(found[-1].seq))
-        elif is_whole and filter.authority is None:
-            more = reader.run("referrers", within)
-        else:
-            more = reader.run("referring", within)
+        # of those that refer, only what comes before the end of this page matters
+        end = within.up_to(found[-1].seq) if len(found) > limit else within
         seen = {one.seq for one in found}
-        found += [one for one in more if one.seq not in seen]
-        found.sort(key=lambda one: one.seq, reverse=not ascending)
+        found += [one for one in reader.referring(end) if one.seq not in seen]
+        found.sort(reverse=not ascending)
     return Page(found[:limit], len(found) > limit)
 
 
@@ -213,6 +212,12 @@ class _Window:
         if self.ascending:
             return replace(self, high=seq)
         return replace(self, low=seq - 1)
+
+    def behind(self, seq: int) -> "_Window":
+        """The part of the window that comes after this number."""
+        if self.ascending:
+            return replace(self, low=seq)
+        return replace(self, high=seq - 1)
 
 
 class _Reader:
@@ -271,14 +276,42 @@ class _Reader:
         found = _command(self.driver.dialect, _NEWEST_AT).rows(self.driver, values)
         return found[0][0] if found else 0
 
+    def referring(self, within: _Window) -> list[Found]:
+        """The first statements inside the window that refer to one that matches.
+
+        They are candidates as long as nobody has followed what they refer to: it may
+        be several statements that match together, or one that must not be known.
+        """
+        found: list[Found] = []
+        while True:
+            candidates = self._rows("candidates", within)
+            numbers = [seq for (seq,) in candidates]
+            if numbers:
+                found += self.run("referring", within, numbers=numbers)
+            if len(numbers) < within.limit or len(found) >= within.limit:
+                return found
+            within = within.behind(numbers[-1])
+
     def run(
         self,
         kind: str,
         within: _Window | None = None,
         statement_id: uuid.UUID | None = None,
+        numbers: Sequence[int] = (),
     ) -> list[Found]:
         """The statements that a kind of command finds, in order."""
         within = within or _Window(None, None, ascending=False, limit=1)
+        more: dict[str, Any] = {}
+        if statement_id is not None:
+            more["statement_id"] = _bound(statement_id, self.driver)
+        if numbers:
+            is_sqlite = self.driver.dialect == "sqlite"
+            more["numbers"] = str(list(numbers)) if is_sqlite else longs(numbers)
+        return [Found(*row) for row in self._rows(kind, within, more)]
+
+    def _rows(
+        self, kind: str, within: _Window, more: Mapping[str, Any] | None = None
+    ) -> list[Any]:
         filter = self.filter
         shape = _Shape(
             dialect=self.driver.dialect,
@@ -300,12 +333,9 @@ class _Reader:
             "low": within.low,
             "high": within.high,
             "limit": within.limit,
-            "statement_id": _plain(statement_id)
-            if shape.dialect == "sqlite"
-            else statement_id,
+            **(more or {}),
         }
-        rows = _shaped(shape).rows(self.driver, values)
-        return [Found(*row) for row in rows]
+        return _shaped(shape).rows(self.driver, values)
 
 
 def _bound(value: Any, driver: Driver) -> Any:
@@ -492,45 +522,38 @@ def _direct(shape: _Shape) -> Select[Any]:
     return _fetched(shape, _cut(shape, chosen, seq))
 
 
-def _referrers(shape: _Shape) -> Select[Any]:
-    """Statements that refer, through any number of others, to one that matches.
+def _candidates(shape: _Shape) -> Select[Any]:
+    """Numbers of statements that may match by what they refer to (`Indirect`).
 
-    From those that match upward: for filters that few statements match.
+    By one filter, the one that fewest statements match; the others are looked at by
+    `_referring`.
     """
-    hits, _ = _matching(shape, _TARGET)
-    hits = hits.with_only_columns(_TARGET.statement_id).join(
-        _FIRST,
-        and_(
-            _FIRST.tenant_id == _TARGET.tenant_id,
-            _FIRST.target_id == _TARGET.statement_id,
-        ),
-    )
-    hit = hits.where(*_readable(shape, _TARGET)).cte("hit", recursive=True)
-    hit = hit.union(
-        select(_STEP.statement_id)
-        .join(hit, hit.c.statement_id == _STEP.target_id)
-        .where(_STEP.tenant_id == _TENANT, *_readable(shape, _STEP))
-    )
-    chosen = select(Statement.seq).where(
-        Statement.tenant_id == _TENANT,
-        Statement.target_id.in_(select(hit.c.statement_id)),
-        ~is_voided_condition(Statement),
-        *_readable(shape, Statement),
-    )
-    return _fetched(shape, _cut(shape, chosen, Statement.seq))
+    chosen: Select[Any] = select(Indirect.seq).where(Indirect.tenant_id == _TENANT)
+    if shape.registration:
+        name, usages = "registration", ["registration"]
+    elif shape.agent:
+        name, usages = "agent", [] if shape.related_agents else sorted(DIRECT_ACTORS)
+    elif shape.activity:
+        name, usages = "activity", [] if shape.related_activities else ["object"]
+    else:
+        name, usages = "verb", ["verb"]
+    chosen = chosen.where(Indirect.ref_key == _key(name))
+    if usages:
+        chosen = chosen.where(Indirect.usage.in_(usages))
+    return _cut(shape, chosen.distinct(), Indirect.seq)
 
 
 def _referring(shape: _Shape) -> Select[Any]:
-    """The same from those that refer downward: for windows that hold few of them."""
+    """Of some numbers, the statements of which a step of what they refer to matches."""
     columns: tuple[Any, ...] = (Statement.seq, Statement.target_id)
     refers: Select[Any] = select(*columns)
     refers = refers.where(
         Statement.tenant_id == _TENANT,
-        Statement.target_id.is_not(None),
+        Statement.seq.in_(_numbers(shape.dialect)),
         ~is_voided_condition(Statement),
         *_readable(shape, Statement),
     )
-    chain = _inside(shape, refers, Statement.seq).cte("chain", recursive=True)
+    chain = refers.cte("chain", recursive=True)
     chain = chain.union(
         select(chain.c.seq, _STEP.target_id)
         .join(chain, chain.c.target_id == _STEP.statement_id)
@@ -543,14 +566,24 @@ def _referring(shape: _Shape) -> Select[Any]:
     hits, _ = _matching(shape, _TARGET)
     hits = hits.join(chain, chain.c.target_id == _TARGET.statement_id)
     hits = hits.where(*_readable(shape, _TARGET))
-    chosen = hits.with_only_columns(chain.c.seq).distinct()
-    return _fetched(shape, _cut(shape, chosen, chain.c.seq))
+    chosen = hits.with_only_columns(chain.c.seq.label("seq")).distinct()
+    return _fetched(shape, chosen)
+
+
+def _numbers(dialect: str) -> Any:
+    """The numbers handed to a command, as a select."""
+    if dialect == "postgresql":
+        given = bindparam("numbers", required=False, type_=ARRAY(BigInteger()))
+        return select(func.unnest(given))
+    listed = text("SELECT value FROM json_each(:numbers)")
+    listed = listed.bindparams(bindparam("numbers", required=False))
+    return listed.columns(column("value", BigInteger()))
 
 
 _KINDS: Mapping[str, Callable[[_Shape], Select[Any]]] = {
     "one": _one,
     "voided": _one,
     "direct": _direct,
-    "referrers": _referrers,
+    "candidates": _candidates,
     "referring": _referring,
 }

@@ -14,7 +14,7 @@ id succeeds and stores nothing, another one is a conflict, a list is all or noth
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -33,12 +33,14 @@ from lrs.rules.wall import pretest_wall
 from lrs.tables import PLAIN, Statement, key_bytes, key_of
 from statements.actors import ifis
 from statements.compare import same_statement
-from statements.errors import Forbidden, Invalid, StatementConflict
+from statements.errors import Forbidden, Invalid, StatementConflict, Unavailable
 from statements.prepare import Prepared
-from statements.references import activity_of, actor_of, has_score
+from statements.references import activity_of, actor_of, has_score, references
 from statements.text import open_ended, stored_end
 
 MICROSECOND = timedelta(microseconds=1)
+# how often a writer looks again because statements that refer came in between
+LOOKS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def store_write(db: Session, write: Write) -> None:
         if is_postgresql:
             db.execute(text("SAVEPOINT store"))
         try:
-            known = insert(driver, [Rows(write, new)])
+            known = insert(driver, [Rows(write, new)], alone=True)
         except UniqueViolation:
             known = [one.id for one in new]
         if not known:
@@ -237,6 +239,9 @@ _COLUMNS: dict[str, Any] = {
 }
 
 
+_TARGET = list(_COLUMNS).index("target_id")
+
+
 def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
     """The values of `_COLUMNS`; ids and keys as bytes, the payload without its end."""
     statement, references = one.statement, one.references
@@ -262,16 +267,78 @@ def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
     )
 
 
-def insert(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
+def insert(
+    driver: Driver, writes: Sequence[Rows], *, alone: bool = False
+) -> list[uuid.UUID]:
     """Insert the rows of writes to one tenant unless an id of them is known.
 
-    The known ids; if there are any, nothing was inserted. On SQLite the caller has
-    begun an immediate transaction; on PostgreSQL it may be the command's own.
+    The ids that were met; if there are any, nothing was inserted. On SQLite the caller
+    has begun an immediate transaction. On PostgreSQL it may be the command's own; then
+    ids that others refer to already are met as well, and no statement may refer to
+    another. `alone`, inside a transaction, takes both.
     """
-    if driver.dialect == "postgresql":
-        found = driver.rows(INSERT_POSTGRESQL, _packed(writes))
-        return [id for (id,) in found]
-    return _insert_sqlite(driver, writes)
+    if driver.dialect != "postgresql":
+        return _insert_sqlite(driver, writes)
+    packed = _packed(writes) | {"alone": alone}
+    for _ in range(LOOKS):
+        found = [id for (id,) in driver.rows(INSERT_POSTGRESQL, packed)]
+        # a row without an id says that all is in; no row, that the look came too early
+        if found:
+            break
+    else:
+        raise Unavailable("Too many write at once; try again.")
+    met = [id for id in found if id is not None]
+    if alone and not met:
+        _link(driver, writes)
+    return met
+
+
+def refers(rows: Rows) -> bool:
+    """Whether a statement of the write refers to another."""
+    return any(row[_TARGET] is not None for row in rows.statements)
+
+
+def _link(driver: Driver, writes: Sequence[Rows]) -> None:
+    """Let statements be found by what they refer to, where one of both is new."""
+    tenant = writes[0].write.tenant
+    new = [row[0] for rows in writes for row in rows.statements]
+    ids: Any = arrays.uuids(new)
+    if driver.dialect == "sqlite":
+        ids = orjson.dumps([id.hex() for id in new]).decode()
+    values = {"tenant": tenant, "ids": ids, "depth": MAX_CHAIN}
+    is_referred, led_to = _LINKS[driver.dialect]
+    if not any(map(refers, writes)) and not driver.rows(is_referred, values)[0][0]:
+        return
+    found: set[tuple[bytes, int, str]] = set()
+    for seq, payload in driver.rows(led_to, values):
+        found |= {(key, seq, usage) for key, usage in _found_by(orjson.loads(payload))}
+    if driver.dialect == "sqlite":
+        driver.connection.executemany(
+            _sqlite_insert("indirect", "ref_key", "seq", "usage") + _UNLESS_THERE,
+            [(tenant, key.hex(), seq, usage) for key, seq, usage in sorted(found)],
+        )
+        return
+    keys, numbers, usages = zip(*sorted(found), strict=True) if found else ((), (), ())
+    driver.rows(
+        _INSERT_INDIRECT,
+        {
+            "tenant": tenant,
+            "keys": arrays.uuids(keys),
+            "numbers": arrays.longs(numbers),
+            "usages": arrays.texts(usages),
+        },
+    )
+
+
+def _found_by(statement: dict[str, Any]) -> Iterator[tuple[bytes, str]]:
+    """The keys that a filter finds a statement by, and their usages."""
+    about = references(statement)
+    for usage, name in (*about.actors, *about.activities):
+        yield key_bytes(name), usage
+    yield key_bytes(statement["verb"]["id"]), "verb"
+    registration = statement.get("context", {}).get("registration")
+    if registration is not None:
+        yield uuid.UUID(registration).bytes, "registration"
 
 
 def _merged(writes: Sequence[Rows]) -> tuple[dict[bytes, str], dict[bytes, str], Any]:
@@ -312,6 +379,7 @@ def _packed(writes: Sequence[Rows]) -> dict[str, Any]:
         "tenant": writes[0].write.tenant,
         "now": max(one.write.now for one in writes),
         "count": len(rows),
+        "refers": any(row[_TARGET] is not None for row in rows),
         "the_authority": arrays.texts(authorities),
         "the_authority_key": arrays.uuids(map(key_bytes, authorities)),
         "ref_key": arrays.uuids(keys),
@@ -348,12 +416,21 @@ INSERT_POSTGRESQL = f"""
 WITH known AS (
     SELECT statement_id FROM statement
     WHERE tenant_id = %(tenant)s AND statement_id = ANY(%(statement_id)s)
+), referred AS (
+    SELECT target_id FROM statement
+    WHERE tenant_id = %(tenant)s AND target_id = ANY(%(statement_id)s)
+        AND NOT %(alone)s
 ), tick AS (
     UPDATE clock
     SET seq = seq + %(count)s,
+        referring = CASE WHEN %(refers)s THEN seq + %(count)s ELSE referring END,
         stored = GREATEST(%(now)s, stored + interval '1 microsecond')
             + (%(count)s - 1) * interval '1 microsecond'
-    WHERE tenant_id = %(tenant)s AND NOT EXISTS (SELECT FROM known)
+    WHERE tenant_id = %(tenant)s
+        AND NOT EXISTS (SELECT FROM known) AND NOT EXISTS (SELECT FROM referred)
+        AND (%(alone)s OR referring = (
+            SELECT referring FROM clock AS before WHERE tenant_id = %(tenant)s
+        ))
     RETURNING seq - %(count)s AS seq,
         stored - %(count)s * interval '1 microsecond' AS stored
 ), rows AS (
@@ -398,8 +475,62 @@ WITH known AS (
     FROM tick, unnest(%(ref_key)s, %(ref_index)s, %(ref_usage)s)
         AS r (ref_key, i, usage)
 )
-SELECT statement_id FROM known
+SELECT statement_id FROM known UNION ALL SELECT target_id FROM referred
+UNION ALL SELECT NULL FROM tick
 """  # noqa: S608
+# how far what a statement refers to is followed when it is stored
+MAX_CHAIN = 100
+# those of the new statements, and all that lead to them; then what each of these leads to
+_LINK = """
+WITH RECURSIVE up (seq, statement_id, target_id, depth) AS (
+    SELECT seq, statement_id, target_id, 0 FROM statement
+    WHERE tenant_id = {tenant} AND statement_id IN ({ids})
+    UNION
+    SELECT s.seq, s.statement_id, s.target_id, up.depth + 1
+    FROM up JOIN statement AS s
+        ON s.tenant_id = {tenant} AND s.target_id = up.statement_id
+    WHERE up.depth < {depth}
+), down (seq, target_id, depth) AS (
+    SELECT seq, target_id, 0 FROM up WHERE target_id IS NOT NULL
+    UNION
+    SELECT down.seq, s.target_id, down.depth + 1
+    FROM down JOIN statement AS s
+        ON s.tenant_id = {tenant} AND s.statement_id = down.target_id
+    WHERE s.target_id IS NOT NULL AND down.depth < {depth}
+)
+SELECT DISTINCT down.seq, s.payload FROM down JOIN statement AS s
+    ON s.tenant_id = {tenant} AND s.statement_id = down.target_id
+"""
+_INSERT_INDIRECT = """
+INSERT INTO indirect (tenant_id, ref_key, seq, usage)
+SELECT %(tenant)s, key, number, usage
+FROM unnest(%(keys)s, %(numbers)s, %(usages)s) AS r (key, number, usage)
+ON CONFLICT DO NOTHING RETURNING 1
+"""
+_REFERRED = """
+SELECT EXISTS (
+    SELECT 1 FROM statement WHERE tenant_id = {tenant} AND target_id IN ({ids})
+)
+"""
+_SPELLINGS = {
+    "postgresql": {
+        "tenant": "%(tenant)s",
+        "ids": "SELECT unnest(%(ids)s)",
+        "depth": "%(depth)s",
+    },
+    "sqlite": {
+        "tenant": ":tenant",
+        "ids": "SELECT value FROM json_each(:ids)",
+        "depth": ":depth",
+    },
+}
+_LINKS = {
+    dialect: (
+        _REFERRED.format(**spelling),
+        _LINK.format(**spelling),
+    )
+    for dialect, spelling in _SPELLINGS.items()
+}
 
 
 _UNLESS_THERE = " ON CONFLICT DO NOTHING"
@@ -459,6 +590,7 @@ def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
             for key, index, usage in _references(writes)
         ],
     )
+    _link(driver, writes)
     return []
 
 

@@ -61,7 +61,8 @@ class Clock(Base):
     """The one row per tenant that gives `seq` and `stored`.
 
     Locked as the last step of a write, so the order of commits is the order of
-    numbers and no reader can miss a row.
+    numbers and no reader can miss a row. `referring` is the number of the newest
+    statement that refers to another: a writer that saw an older one looks again.
     """
 
     __tablename__ = "clock"
@@ -69,6 +70,7 @@ class Clock(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     stored: Mapped[datetime] = mapped_column(UtcDateTime)
+    referring: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 def _present(name: str, column: str, *more: str) -> Index:
@@ -104,13 +106,6 @@ class Statement(Base):
         _present("ix_statement_activity", "activity_key", "seq"),
         _present("ix_statement_registration", "registration", "seq"),
         _present("ix_statement_target", "target_id"),
-        Index(
-            "ix_statement_referring",
-            "tenant_id",
-            "seq",
-            postgresql_where=text("target_id IS NOT NULL"),
-            sqlite_where=text("target_id IS NOT NULL"),
-        ),
         _present("ix_statement_voids", "voids_id"),
     )
 
@@ -151,6 +146,24 @@ class Reference(Base):
     """
 
     __tablename__ = "reference"
+
+    tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ref_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    usage: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class Indirect(Base):
+    """What a statement is found by because of the statements that it refers to.
+
+    For a StatementRef, the references of its target, and the target's verb and
+    registration (usages `verb` and `registration`), and so on for what that one refers
+    to. Written with whichever of the two comes last, so a page need not follow chains:
+    only the few statements found here are followed, to see that one statement of the
+    chain matches all that is asked, and may be known to the reader.
+    """
+
+    __tablename__ = "indirect"
 
     tenant_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     ref_key: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)

@@ -22,6 +22,7 @@ ARRAYS = {
     "text": (arrays.texts(["", "ä\n", None]), ["", "ä\n", None]),
     "bytea": (arrays.blobs([b"", b"\0\xff", None]), [b"", b"\0\xff", None]),
     "integer": (arrays.integers([0, -1, 2**31 - 1]), [0, -1, 2**31 - 1]),
+    "bigint": (arrays.longs([0, -1, 2**62]), [0, -1, 2**62]),
     "boolean": (arrays.booleans([True, False]), [True, False]),
     "timestamp with time zone": (arrays.instants(INSTANTS), INSTANTS),
     "no element": (arrays.uuids([]), []),

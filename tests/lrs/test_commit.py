@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from sqlalchemy import select, update
 
 import lrs.commit
 from lrs.db import reading, writing
 from lrs.process import make_process
-from lrs.store import Write, authority_text
+from lrs.query import Filter, find_statements
+from lrs.store import Write, authority_text, store_write
 from lrs.tables import MAIN_TENANT, Activity, Clock, Statement, key_of
 from lrs.tenants import create_tenant
 from statements.errors import Forbidden, Invalid, StatementConflict, Unavailable
@@ -94,9 +97,9 @@ class Together:
         self.told: dict[int, BaseException | None] = {}
         insert = lrs.commit.insert
 
-        def noted(driver: Any, rows: Any) -> Any:
+        def noted(driver: Any, rows: Any, **more: Any) -> Any:
             self.groups.append(len(rows))
-            return insert(driver, rows)
+            return insert(driver, rows, **more)
 
         monkeypatch.setattr(lrs.commit, "insert", noted)
 
@@ -212,11 +215,11 @@ def test_what_the_database_refuses_of_one_is_not_the_others_failure(
     bad = make()
     insert = lrs.commit.insert
 
-    def refuse(driver: Any, rows: Any) -> Any:
+    def refuse(driver: Any, rows: Any, **more: Any) -> Any:
         ids = {row[0] for one in rows for row in one.statements}
         if uuid.UUID(bad["id"]).bytes in ids:
             raise ValueError("not this one")
-        return insert(driver, rows)
+        return insert(driver, rows, **more)
 
     monkeypatch.setattr(lrs.commit, "insert", refuse)
     monkeypatch.setattr("lrs.store.insert", refuse)
@@ -267,3 +270,72 @@ def test_who_may_not_define_changes_no_definition(
         with reading(engine) as db:
             known = db.get_one(Activity, (MAIN_TENANT, key_of(QUIZ))).definition
         assert known == (None if name == "a" else {"name": {"en": "b"}})
+
+
+def refer(target: dict[str, Any]) -> dict[str, Any]:
+    return make(
+        verb={"id": "http://example.org/verbs/commented"},
+        object={"objectType": "StatementRef", "id": target["id"]},
+    )
+
+
+def found(engine: Engine, verb: str) -> list[uuid.UUID]:
+    with reading(engine) as db:
+        page = find_statements(
+            db, tenant=MAIN_TENANT, filter=Filter(verb=verb), limit=100, ascending=True
+        )
+    return [uuid.UUID(orjson.loads(one.payload)["id"]) for one in page.found]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_refers_is_found_whichever_came_first(
+    engine: Engine, commits: Commits, now: datetime, order: tuple[int, ...]
+) -> None:
+    verb = "http://example.org/verbs/watched"
+    chain = [make(verb={"id": verb})]
+    chain.append(refer(chain[0]))
+    chain.append(refer(chain[1]))
+    for number in order:
+        commits.store(write(now, chain[number]))
+    assert found(engine, verb) == [uuid.UUID(chain[n]["id"]) for n in order]
+
+
+def test_what_refers_is_found_when_its_target_waited_for_it(
+    postgresql_engine: Engine, now: datetime
+) -> None:
+    """The target looked for what refers to it before that was committed."""
+    engine = postgresql_engine
+    process = make_process(engine)
+    verb = "http://example.org/verbs/watched"
+    target = make(verb={"id": verb})
+    refers = refer(target)
+    waiting = threading.Thread(target=process.commits.store, args=(write(now, target),))
+    with writing(engine) as db:
+        store_write(db, write(now, refers))
+        waiting.start()
+        wait_for_lock(engine)
+    waiting.join()
+    ids = [uuid.UUID(one["id"]) for one in (refers, target)]
+    assert found(engine, verb) == ids
+    process.direct.close()
+
+
+def wait_for_lock(engine: Engine) -> None:
+    end = time.monotonic() + 20
+    with engine.connect() as connection:
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not connection.exec_driver_sql(waits).scalar():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_the_same_target_voided_and_commented_is_one_find(
+    engine: Engine, commits: Commits, now: datetime
+) -> None:
+    """A group of referrers and targets: each statement once, in order."""
+    verb = "http://example.org/verbs/watched"
+    targets = [make(verb={"id": verb}) for _ in range(3)]
+    commits.store(write(now, *targets, *(refer(one) for one in targets)))
+    commits.store(write(now, void(targets[0])))
+    ids = found(engine, verb)
+    assert len(ids) == len(set(ids)) == 2 + 3 + 1

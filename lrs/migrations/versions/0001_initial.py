@@ -191,6 +191,13 @@ def upgrade() -> None:
     sa.Column('seq', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('tenant_id', 'name', name=op.f('pk_follower'))
     )
+    op.create_table('indirect',
+    sa.Column('tenant_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('ref_key', sa.Uuid(), nullable=False),
+    sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('usage', sa.String(length=20), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'ref_key', 'seq', 'usage', name=op.f('pk_indirect'))
+    )
     op.create_table('job',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.String(length=60), nullable=False),
@@ -332,7 +339,6 @@ def upgrade() -> None:
     op.create_index('ix_statement_activity', 'statement', ['tenant_id', 'activity_key', 'seq'], unique=False, postgresql_where=sa.text('activity_key IS NOT NULL'), sqlite_where=sa.text('activity_key IS NOT NULL'))
     op.create_index('ix_statement_actor', 'statement', ['tenant_id', 'actor_key', 'seq'], unique=False)
     op.create_index('ix_statement_id', 'statement', ['tenant_id', 'statement_id'], unique=True)
-    op.create_index('ix_statement_referring', 'statement', ['tenant_id', 'seq'], unique=False, postgresql_where=sa.text('target_id IS NOT NULL'), sqlite_where=sa.text('target_id IS NOT NULL'))
     op.create_index('ix_statement_registration', 'statement', ['tenant_id', 'registration', 'seq'], unique=False, postgresql_where=sa.text('registration IS NOT NULL'), sqlite_where=sa.text('registration IS NOT NULL'))
     op.create_index('ix_statement_stored', 'statement', ['tenant_id', 'stored'], unique=False)
     op.create_index('ix_statement_target', 'statement', ['tenant_id', 'target_id'], unique=False, postgresql_where=sa.text('target_id IS NOT NULL'), sqlite_where=sa.text('target_id IS NOT NULL'))
@@ -349,6 +355,7 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.BigInteger(), nullable=False),
     sa.Column('stored', lrs.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('referring', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_clock_tenant_id_tenant')),
     sa.PrimaryKeyConstraint('tenant_id', name=op.f('pk_clock'))
     )
@@ -583,8 +590,8 @@ def upgrade() -> None:
     # the portal's own store, with its clock
     op.execute("INSERT INTO tenant (id, name, revision) VALUES (1, 'main', 0)")
     op.execute(
-        "INSERT INTO clock (tenant_id, seq, stored) "
-        "VALUES (1, 0, '2000-01-01 00:00:00.000000')"
+        "INSERT INTO clock (tenant_id, seq, stored, referring) "
+        "VALUES (1, 0, '2000-01-01 00:00:00.000000', 0)"
     )
 
 
@@ -626,7 +633,6 @@ def downgrade() -> None:
     op.drop_index('ix_statement_target', table_name='statement', postgresql_where=sa.text('target_id IS NOT NULL'), sqlite_where=sa.text('target_id IS NOT NULL'))
     op.drop_index('ix_statement_stored', table_name='statement')
     op.drop_index('ix_statement_registration', table_name='statement', postgresql_where=sa.text('registration IS NOT NULL'), sqlite_where=sa.text('registration IS NOT NULL'))
-    op.drop_index('ix_statement_referring', table_name='statement', postgresql_where=sa.text('target_id IS NOT NULL'), sqlite_where=sa.text('target_id IS NOT NULL'))
     op.drop_index('ix_statement_id', table_name='statement')
     op.drop_index('ix_statement_actor', table_name='statement')
     op.drop_index('ix_statement_activity', table_name='statement', postgresql_where=sa.text('activity_key IS NOT NULL'), sqlite_where=sa.text('activity_key IS NOT NULL'))
@@ -652,6 +658,7 @@ def downgrade() -> None:
     op.drop_table('offer')
     op.drop_index('ix_job_due', table_name='job')
     op.drop_table('job')
+    op.drop_table('indirect')
     op.drop_table('follower')
     op.drop_index('ix_document_actor', table_name='document')
     op.drop_table('document')
