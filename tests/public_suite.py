@@ -47,8 +47,10 @@ def expected(suite: Path, version: str) -> int:
 
 
 @contextlib.contextmanager
-def serving(servers: Servers, database: str, folder: Path) -> Iterator[Served]:
-    """Serve a fresh installation on one kind of database."""
+def serving(
+    servers: Servers, database: str, folder: Path, *, alone: bool = False
+) -> Iterator[Served]:
+    """Serve a fresh installation, or the record store alone, on a kind of database."""
     url = (
         sqlite_url(servers, folder)
         if database == "sqlite"
@@ -56,6 +58,8 @@ def serving(servers: Servers, database: str, folder: Path) -> Iterator[Served]:
     )
     settings = {"DATABASE_URL": url, "DATA": str(folder), "SECRET_KEY": "the suite's"}
     served = Served(settings, folder / "log")
+    if alone:
+        served.command = [sys.executable, "-m", "lrs", "serve"]
     served.start()
     try:
         yield served
@@ -118,6 +122,7 @@ def main() -> int:
     parser.add_argument("suite", type=Path)
     parser.add_argument("--version", choices=VERSIONS, action="append")
     parser.add_argument("--database", choices=DATABASES, action="append")
+    parser.add_argument("--alone", action="store_true", help="python -m lrs serve")
     parser.add_argument("--grep", default="", help="only cases whose name matches")
     parser.add_argument("--seconds", type=float, default=LIMIT_SECONDS)
     given = parser.parse_args()
@@ -129,7 +134,7 @@ def main() -> int:
             for version in given.version or VERSIONS:
                 with (
                     tempfile.TemporaryDirectory(prefix="rollcall-suite-") as data,
-                    serving(servers, database, Path(data)) as served,
+                    serving(servers, database, Path(data), alone=given.alone) as served,
                 ):
                     summary, failed = run(
                         given.suite, served, version, given.grep, given.seconds

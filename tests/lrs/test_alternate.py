@@ -5,8 +5,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lrs.alternate import MAX_FIELDS, MAX_FORM, InvalidForm, is_alternate, unfold
+from lrs.alternate import (
+    HEADERS,
+    MAX_FIELDS,
+    MAX_FORM,
+    METHODS,
+    InvalidForm,
+    is_alternate,
+    unfold,
+)
 from statements.errors import DomainError, TooLarge
 
 PATH = "/xapi/statements"
@@ -188,6 +198,23 @@ def test_too_long_a_form_is_not_read() -> None:
     with pytest.raises(TooLarge):
         unfold(given)
     assert given["wsgi.input"].tell() == 0
+
+
+PIECES = st.sampled_from(
+    b"& = % %00 %ff %C3%A9 %ED%A0%80 \xff + ; a content Authorization If-Match".split()
+)
+
+
+@given(body=st.lists(PIECES).map(b"".join), method=st.sampled_from(METHODS))
+def test_any_form_is_unfolded_or_refused(body: bytes, method: str) -> None:
+    try:
+        meant = unfold(environ(body, f"method={method}"))
+    except DomainError:
+        return
+    assert len(meant["wsgi.input"].read()) == int(meant["CONTENT_LENGTH"])
+    assert not is_alternate(meant) or method == "POST"
+    for name in HEADERS.values():
+        meant.get(name, "").encode("latin-1")
 
 
 class Slow(io.BytesIO):
