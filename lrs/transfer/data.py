@@ -25,6 +25,12 @@ def copy_data(parts: Parts, tenant: int, sha2: str, path: Path) -> None:
         write_whole(path, hashed(data, sha2))
 
 
+def read_data(parts: Parts, tenant: int, sha2: str, *, limit: int) -> bytes:
+    """The first bytes of data in the record store; raises ObjectMissing."""
+    with parts.storage.open(storage_key(tenant, sha2)) as data:
+        return data.read(limit)
+
+
 def has_data(
     parts: Parts, tenant: int, sha2: str, authority: str, now: datetime
 ) -> bool:

@@ -26,9 +26,10 @@ from sqlalchemy import select
 
 from lrs.db import reading, writing
 from lrs.parts import Parts
+from lrs.storage import ObjectMissing
 from lrs.store import store_statements
 from lrs.tables import Statement
-from lrs.transfer.data import has_data, keep_data, needed
+from lrs.transfer.data import has_data, keep_data, needed, read_data
 from lrs.transfer.files import (
     CHUNK,
     MAX_LINE,
@@ -40,8 +41,11 @@ from lrs.transfer.files import (
     write_json,
 )
 from statements import text
-from statements.errors import DomainError, Invalid, Unavailable
+from statements.attachments import Declared, declared
+from statements.errors import DomainError, Invalid, TooLarge, Unavailable
 from statements.prepare import Prepared, prepare
+from statements.signatures import MAX_LENGTH as MAX_SIGNATURE
+from statements.signatures import check_signature, is_signature
 from statements.stamp import SERVER_SET
 from statements.validate import check_actor
 
@@ -207,8 +211,8 @@ class _Import:
         """Whether the file still has the statement there, and the store has it."""
         self.file.seek(found["start"])
         try:
-            id = orjson.loads(self.file.readline(MAX_LINE))["id"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            id = UUID(orjson.loads(self.file.readline(MAX_LINE))["id"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             return False
         with reading(self.parts.engine) as db:
             stored = db.scalar(
@@ -217,7 +221,7 @@ class _Import:
                     Statement.statement_id == UUID(found["id"]),
                 )
             )
-        return id == found["id"] and stored is not None
+        return id == UUID(found["id"]) and stored is not None
 
     def _keep_place(self, end: int) -> None:
         """What was read up to `end` is stored or refused: go on there next time."""
@@ -277,7 +281,10 @@ class _Import:
             raise error from None
 
     def _bring(self, prepared: Prepared, authority: str) -> None:
-        """Keep the data of the statement's attachments; raises MissingData."""
+        """Keep the data of the statement's attachments; raises what is wrong with it."""
+        for one in declared(prepared.received):
+            if is_signature(one.attachment):
+                self._check_signature(one, prepared.version)
         for sha2 in sorted(prepared.references.attachments):
             if (sha2, authority) in self.brought:
                 continue
@@ -292,6 +299,25 @@ class _Import:
             ):
                 raise MissingData(f"The data of the attachment {sha2} is missing.")
             self.brought.add((sha2, authority))
+
+    def _check_signature(self, one: Declared, version: str) -> None:
+        path = self.folder / one.sha2
+        try:
+            if is_hash(one.sha2) and path.is_file():
+                with path.open("rb") as data:
+                    token = data.read(MAX_SIGNATURE + 1)
+            else:
+                token = read_data(
+                    self.parts, self.tenant, one.sha2, limit=MAX_SIGNATURE + 1
+                )
+        except ObjectMissing as error:
+            message = f"The data of the signature {one.sha2} is missing."
+            raise MissingData(message) from error
+        if len(token) > MAX_SIGNATURE:
+            raise TooLarge(f"A signature may have {MAX_SIGNATURE} bytes.")
+        check_signature(
+            token, one.attachment, statement=one.part, version=version, path=one.path
+        )
 
     # Storing
 

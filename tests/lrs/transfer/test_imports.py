@@ -21,6 +21,7 @@ from lrs.transfer import imports
 from lrs.transfer.imports import LineRefused, lines, without_server_set
 from statements import text
 from statements.errors import Invalid, NotFound, Unavailable
+from statements.signatures import MAX_LENGTH as MAX_SIGNATURE
 from tests.lrs.transfer.samples import (
     LMS,
     OTHER,
@@ -36,6 +37,7 @@ from tests.lrs.transfer.samples import (
     take,
     voiding,
 )
+from tests.statements.signing import declare, sign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -447,6 +449,45 @@ def test_data_that_is_not_what_it_should_be_is_refused(
     (key,) = parts.storage.keys("attachments/")
     with parts.storage.open(key) as data:
         assert data.read() == b"good"
+
+
+def signed(statement: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    token = sign(statement)
+    return statement | {"attachments": [declare(token)]}, token
+
+
+def test_signed_statements_travel_with_their_signature(
+    parts: Parts, other: Parts, path: Path
+) -> None:
+    statement, token = signed(make())
+    put_data(parts, token)
+    put(parts, SPELLINGS["loose"](statement))
+    export(parts, path)
+    assert take(other, path).stored == 1
+    # known data need not come along a second time
+    path.with_name("in.ndjson.attachments").rename(path.with_name("elsewhere"))
+    assert take(other, path).known == 1
+
+
+@pytest.mark.parametrize("wrong", ["another statement", "no token", "no data", "long"])
+def test_a_signature_that_does_not_fit_is_refused(
+    parts: Parts, path: Path, wrong: str
+) -> None:
+    statement, token = signed(make())
+    if wrong == "another statement":
+        statement["verb"] = {"id": "http://adlnet.gov/expapi/verbs/failed"}
+    elif wrong != "no data":
+        token = b"x" * (10 if wrong == "no token" else MAX_SIGNATURE + 1)
+        statement["attachments"] = [declare(token)]
+    written(path, statement)
+    folder = path.with_name("in.ndjson.attachments")
+    folder.mkdir()
+    if wrong != "no data":
+        (folder / statement["attachments"][0]["sha2"]).write_bytes(token)
+    with pytest.raises(LineRefused, match=r"signature|payload|token"):
+        take(parts, path)
+    assert there(parts) == []
+    assert list(parts.storage.keys("attachments/")) == []
 
 
 def test_a_long_line_is_refused_and_the_next_one_read(
