@@ -225,14 +225,18 @@ def keep(
                 parts.storage.put(key, stream, content_type=OCTETS)
     for start in range(0, len(new), BATCH):
         keys = [attachment_key(one.sha2) for one in new[start : start + BATCH]]
+        is_one = and_(
+            Attachment.tenant_id == tenant, Attachment.attachment_key.in_(keys)
+        )
         with writing(parts.engine) as db:
+            # in the order in which everybody locks them
             db.execute(
-                update(Attachment)
-                .where(
-                    Attachment.tenant_id == tenant, Attachment.attachment_key.in_(keys)
-                )
-                .values(is_kept=True)
-            )
+                select(Attachment.attachment_key)
+                .where(is_one)
+                .order_by(Attachment.attachment_key)
+                .with_for_update()
+            ).all()
+            db.execute(update(Attachment).where(is_one).values(is_kept=True))
 
 
 def _is_whole(storage: Storage, key: str, length: int) -> bool:

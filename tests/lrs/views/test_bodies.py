@@ -7,6 +7,7 @@ import io
 import random
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -295,6 +296,24 @@ def test_a_statement_that_only_names_a_hash_shows_no_foreign_data(own: Own) -> N
     assert data_of(other) == []
 
 
+def test_many_bring_the_same_data_at_once(own: Own) -> None:
+    texts = [b"shared %d" % number for number in range(12)]
+    chance = random.Random(16)  # noqa: S311 - repeatable
+    chosen = [chance.sample(texts, 6) for _ in range(48)]
+
+    def bring(some: list[bytes]) -> tuple[int, str]:
+        sent = statement(attachments=[attachment(data) for data in some])
+        answer = send(own, sent, *map(part, some))
+        return answer.status_code, sent["id"]
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(bring, chosen))
+    assert {status for status, _ in answers} == {200}
+    for (_, name), some in zip(answers, chosen, strict=True):
+        assert data_of(own, statementId=name) == some
+    assert len(kept(own, own.tenant)) == len(texts)
+
+
 # Refusals
 
 
@@ -462,6 +481,46 @@ def test_a_refused_request_is_read_to_its_end(own: Own) -> None:
     )
     assert answer.status_code == 400
     assert stream.tell() == len(body)
+
+
+def mutated(chance: random.Random, body: bytes) -> bytes:
+    """The body with a few bytes, lines or stretches lost, repeated or changed."""
+    for _ in range(chance.randint(1, 3)):
+        at, end = sorted(chance.choices(range(len(body) + 1), k=2))
+        kind = chance.randrange(6)
+        if kind == 0:
+            body = body[:at] + body[min(at + chance.randint(1, 4), len(body)) :]
+        elif kind == 1:
+            body = body[:at] + chance.randbytes(chance.randint(1, 4)) + body[at:]
+        elif kind == 2:
+            body = body[:end]
+        elif kind == 3:
+            body = body[:at] + body[at:end] * 2 + body[end:]
+        else:
+            lines = body.split(b"\r\n")
+            line = chance.randrange(len(lines))
+            lines[line : line + 1] = lines[line : line + 1] * chance.choice([0, 2])
+            body = b"\r\n".join(lines)
+    return body
+
+
+def test_mutated_bodies_are_refused_or_stored_whole(own: Own) -> None:
+    chance = random.Random(15)  # noqa: S311 - repeatable
+    statuses: dict[int, int] = {}
+    for _ in range(400):
+        sent = statement(attachments=[attachment(TEXT), attachment(NASTY)])
+        body = joined((JSON_PART, orjson.dumps(sent)), part(TEXT), part(NASTY))
+        body = mutated(chance, body)
+        answer = own.call("POST", body=body, headers={"Content-Type": MIXED})
+        statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+        if answer.status_code == 200:
+            for name in answer.get_json():
+                parts = parts_of(own.get(attachments="true", statementId=name))
+                listed = orjson.loads(parts[0][1]).get("attachments", ())
+                hashes = {hashlib.sha256(data).hexdigest() for _, data in parts[1:]}
+                assert hashes == {one["sha2"].lower() for one in listed}
+    assert statuses.keys() == {200, 400}
+    assert min(statuses.values()) > 5
 
 
 # Signatures
