@@ -22,6 +22,8 @@ from sqlalchemy import Engine, text
 CLIENTS = 8
 THREADS = 2
 TENANT = 2
+# what is written where it is not known yet
+NAMED = ("actor", "activity")
 _TPS = re.compile(r"tps = ([0-9.]+)")
 _COUNT = re.compile(r"transactions actually processed: ([0-9]+)")
 
@@ -71,8 +73,22 @@ def columns(engine: Engine, table: str) -> list[str]:
         return [name for (name,) in rows]
 
 
+def numbered(engine: Engine) -> list[str]:
+    """Give the tables that have rows for the number of a statement, but its own."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT table_name FROM information_schema.columns "
+                "WHERE table_schema = 'public' AND column_name IN ('ref_key', 'seq') "
+                "GROUP BY table_name HAVING count(*) = 2 ORDER BY table_name DESC"
+            )
+        )
+        return [name for (name,) in rows]
+
+
 def prepare(engine: Engine, *, tenant: int, size: int, batches: int) -> None:
     """Copy stored rows of a tenant, cut into transactions of `size` statements."""
+    besides = numbered(engine)
     commands = [
         "CREATE SCHEMA IF NOT EXISTS bench",
         "CREATE SEQUENCE IF NOT EXISTS bench.number",
@@ -82,33 +98,34 @@ def prepare(engine: Engine, *, tenant: int, size: int, batches: int) -> None:
                 SELECT *, row_number() OVER (ORDER BY seq) - 1 AS at FROM statement
                 WHERE tenant_id = {tenant} ORDER BY seq LIMIT {size * batches}
             ) AS s""",  # noqa: S608
-        f"""CREATE TABLE bench.reference_{size} AS
-            SELECT s.batch, s.n, r.* FROM bench.statement_{size} AS s
-            JOIN reference AS r USING (tenant_id, seq)""",  # noqa: S608
+        *(
+            f"""CREATE TABLE bench.{table}_{size} AS
+                SELECT s.batch, s.n, r.* FROM bench.statement_{size} AS s
+                JOIN {table} AS r USING (tenant_id, seq)"""  # noqa: S608
+            for table in besides
+        ),
         *(
             f"""CREATE TABLE bench.{table}_{size} AS
                 SELECT DISTINCT r.batch, k.* FROM bench.reference_{size} AS r
                 JOIN {table} AS k
                 ON k.tenant_id = r.tenant_id AND k.{table}_key = r.ref_key
                 ORDER BY r.batch, k.{table}_key"""  # noqa: S608
-            for table in ("actor", "activity")
-        ),
-        *(
-            f"CREATE INDEX ON bench.{table}_{size} (batch)"
-            for table in ("statement", "reference", "actor", "activity")
-        ),
-        *(
-            f"ANALYZE bench.{t}_{size}"
-            for t in ("statement", "reference", "actor", "activity")
-        ),
-        *(
-            # both sides know most of what is named
-            f"""INSERT INTO {table} ({", ".join(columns(engine, table))})
-                SELECT {_values(columns(engine, table), "k")} FROM {table} AS k
-                WHERE tenant_id = {tenant} ON CONFLICT DO NOTHING"""  # noqa: S608
-            for table in ("actor", "activity")
+            for table in NAMED
         ),
     ]
+    for table in ("statement", *besides, *NAMED):
+        commands += [
+            f"CREATE INDEX ON bench.{table}_{size} (batch)",
+            f"ANALYZE bench.{table}_{size}",
+        ]
+    for table in NAMED:
+        # both sides know most of what is named
+        names = columns(engine, table)
+        commands.append(
+            f"INSERT INTO {table} ({', '.join(names)}) "  # noqa: S608
+            f"SELECT {_values(names, 'k')} FROM {table} AS k "
+            f"WHERE tenant_id = {tenant} ON CONFLICT DO NOTHING"
+        )
     with engine.begin() as connection:
         for command in commands:
             connection.execute(text(command))
@@ -129,28 +146,30 @@ def write_post(
     engine: Engine, folder: Path, *, size: int, batches: int
 ) -> list[Script]:
     """Write the script that stores one transaction's rows."""
-    statement, reference, actor, activity = (
-        columns(engine, table)
-        for table in ("statement", "reference", "actor", "activity")
+
+    def insert(table: str) -> str:
+        names = columns(engine, table)
+        source = "" if table in NAMED else "base, "
+        end = " ON CONFLICT DO NOTHING" if table in NAMED else ""
+        return (
+            f"INSERT INTO {table} ({', '.join(names)}) SELECT {_values(names, 'r')} "  # noqa: S608
+            f"FROM {source}bench.{table}_{size} AS r WHERE r.batch = :batch{end}"
+        )
+
+    tables = ["statement", *NAMED, *numbered(engine)]
+    parts = [
+        f"SELECT nextval('bench.number') * {size} AS seq",
+        *map(insert, tables[:-1]),
+    ]
+    named = ",\n".join(
+        f"{'base' if not place else f'i{place}'} AS "
+        f"{'' if place else 'MATERIALIZED '}({part})"
+        for place, part in enumerate(parts)
     )
     path = folder / f"post-{size}.sql"
-    path.write_text(f"""\\set batch random(0, {batches - 1})
-WITH base AS MATERIALIZED (SELECT nextval('bench.number') * {size} AS seq),
-s AS (
-    INSERT INTO statement ({", ".join(statement)})
-    SELECT {_values(statement, "r")}
-    FROM base, bench.statement_{size} AS r WHERE r.batch = :batch
-), a AS (
-    INSERT INTO actor ({", ".join(actor)}) SELECT {_values(actor, "r")}
-    FROM bench.actor_{size} AS r WHERE r.batch = :batch ON CONFLICT DO NOTHING
-), v AS (
-    INSERT INTO activity ({", ".join(activity)}) SELECT {_values(activity, "r")}
-    FROM bench.activity_{size} AS r WHERE r.batch = :batch ON CONFLICT DO NOTHING
-)
-INSERT INTO reference ({", ".join(reference)})
-SELECT {_values(reference, "r")}
-FROM base, bench.reference_{size} AS r WHERE r.batch = :batch;
-""")  # noqa: S608
+    path.write_text(
+        f"\\set batch random(0, {batches - 1})\nWITH {named}\n{insert(tables[-1])};\n"
+    )
     return [Script(path)]
 
 

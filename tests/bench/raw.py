@@ -13,6 +13,7 @@ SQL: pages of fifty are read by each in turn.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import sys
 import time
@@ -22,10 +23,11 @@ from typing import Any
 
 from pysqlite3 import dbapi2
 
-# of the four tables, for one transaction
-Rows = tuple[list[Any], list[Any], list[Any], list[Any]]
+# of one transaction, by table; each row with its place in the list before it
+Rows = dict[str, list[list[Any]]]
 TENANT = 2
-TABLES = ("statement", "reference", "actor", "activity")
+# what is written where it is not known yet
+NAMED = ("actor", "activity")
 PAGE = 50
 
 
@@ -44,34 +46,30 @@ class Writer:
         """Read up to 10,000 statements and what belongs to them."""
         self.connection = connect(path)
         self.size = size
-        self.names, self.commands = {}, {}
-        for table in TABLES:
+        self.names: dict[str, list[str]] = {}
+        for (table,) in self.connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall():
             rows = self.connection.execute(f"PRAGMA table_info({table})")
-            self.names[table] = names = [row[1] for row in rows]
-            places = ", ".join("?" for _ in names)
-            verb = (
-                "INSERT" if table in {"statement", "reference"} else "INSERT OR IGNORE"
-            )
-            self.commands[table] = (
-                f"{verb} INTO {table} ({', '.join(names)}) VALUES ({places})"
-            )
-        self.statements = self.rows("statement", "ORDER BY seq LIMIT 10000")
-        at = self.names["reference"].index("seq")
-        references = self.rows("reference", "ORDER BY seq")
-        self.references = {
-            seq: list(rows) for seq, rows in groupby(references, lambda row: row[at])
+            self.names[table] = [row[1] for row in rows]
+        # the tables that have rows for the number of a statement, but its own
+        self.besides = [
+            table
+            for table, names in self.names.items()
+            if {"ref_key", "seq"} <= {*names}
+        ]
+        self.commands = {
+            table: f"INSERT {'OR IGNORE ' if table in NAMED else ''}INTO {table} "  # noqa: S608
+            f"({', '.join(self.names[table])}) "
+            f"VALUES ({', '.join('?' for _ in self.names[table])})"
+            for table in ("statement", *self.besides, *NAMED)
         }
-        self.known = {}
-        for table in ("actor", "activity"):
-            key = self.names[table].index(f"{table}_key")
-            self.known[table] = {row[key]: row for row in self.rows(table, "")}
         (self.next,) = self.connection.execute(
             "SELECT coalesce(max(seq), 0) + 1 FROM statement WHERE tenant_id = ?",
             (TENANT,),
         ).fetchone()
-        self.turn = 0
 
-    def rows(self, table: str, order: str) -> list[list[Any]]:
+    def rows(self, table: str, order: str = "") -> list[list[Any]]:
         """Give the rows of tenant 1, already those of our own tenant."""
         at = self.names[table].index("tenant_id")
         rows = self.connection.execute(
@@ -80,52 +78,66 @@ class Writer:
         )
         return [[*row[:at], TENANT, *row[at + 1 :]] for row in rows]
 
+    def at(self, table: str, column: str) -> int:
+        """Give the place of a column."""
+        return self.names[table].index(column)
+
     def transactions(self) -> list[Rows]:
         """Give the rows of every transaction, made before the time is taken."""
-        seq = self.names["statement"].index("seq")
-        key = self.names["reference"].index("ref_key")
+        seq = self.at("statement", "seq")
+        stored = self.rows("statement", "ORDER BY seq LIMIT 10000")
+        besides: dict[str, dict[int, list[Any]]] = {}
+        for table in self.besides:
+            at = self.at(table, "seq")
+            found = groupby(self.rows(table, "ORDER BY seq"), operator.itemgetter(at))
+            besides[table] = {number: list(rows) for number, rows in found}
+        known = {
+            table: {
+                row[self.at(table, f"{table}_key")]: row for row in self.rows(table)
+            }
+            for table in NAMED
+        }
         made = []
-        for start in range(0, len(self.statements) - self.size + 1, self.size):
-            statements = self.statements[start : start + self.size]
-            references = [
-                [n, *row]
-                for n, one in enumerate(statements)
-                for row in self.references.get(one[seq], [])
-            ]
-            keys = {row[1 + key] for row in references}
-            actors, activities = (
-                [
-                    self.known[table][one]
-                    for one in sorted(keys & self.known[table].keys())
+        for start in range(0, len(stored) - self.size + 1, self.size):
+            own = stored[start : start + self.size]
+            rows: Rows = {"statement": [[n, *one] for n, one in enumerate(own)]}
+            for table, by_number in besides.items():
+                rows[table] = [
+                    [n, *row]
+                    for n, one in enumerate(own)
+                    for row in by_number.get(one[seq], [])
                 ]
-                for table in ("actor", "activity")
-            )
-            made.append((statements, references, actors, activities))
+            at = 1 + self.at("reference", "ref_key")
+            keys = {row[at] for row in rows["reference"]}
+            for table, by_key in known.items():
+                rows[table] = [
+                    [0, *by_key[one]] for one in sorted(keys & by_key.keys())
+                ]
+            made.append(rows)
         return made
 
     def run(self, made: list[Rows], seconds: float) -> tuple[int, float]:
         """Write for some seconds; how many transactions, and how long it took."""
-        seq = self.names["statement"].index("seq")
-        id = self.names["statement"].index("statement_id")
-        seq_there = self.names["reference"].index("seq") + 1
-        execute, executemany = self.connection.execute, self.connection.executemany
+        numbers = {
+            table: 1 + self.at(table, "seq") for table in ("statement", *self.besides)
+        }
+        id = 1 + self.at("statement", "statement_id")
         count, began = 0, time.perf_counter()
         end = began + seconds
         while (now := time.perf_counter()) < end:
-            statements, references, actors, activities = made[count % len(made)]
-            base = self.next
+            written = made[count % len(made)]
+            for row in written["statement"]:
+                row[id] = os.urandom(16).hex()
+            for table, at in numbers.items():
+                for row in written[table]:
+                    row[at] = self.next + row[0]
             self.next += self.size
-            for n, statement in enumerate(statements):
-                statement[seq] = base + n
-                statement[id] = os.urandom(16).hex()
-            for row in references:
-                row[seq_there] = base + row[0]
-            execute("BEGIN IMMEDIATE")
-            executemany(self.commands["statement"], statements)
-            executemany(self.commands["reference"], [row[1:] for row in references])
-            executemany(self.commands["actor"], actors)
-            executemany(self.commands["activity"], activities)
-            execute("COMMIT")
+            self.connection.execute("BEGIN IMMEDIATE")
+            for table, rows in written.items():
+                self.connection.executemany(
+                    self.commands[table], [row[1:] for row in rows]
+                )
+            self.connection.execute("COMMIT")
             count += 1
         return count, now - began
 
