@@ -211,8 +211,11 @@ def add_headers(answer: Response) -> Response:
 def _drain() -> None:
     """Read what is left of a refused request's body, within limits.
 
-    A connection closed on somebody who still sends loses the answer.
+    A connection closed on somebody who still sends loses the answer. Who asked before
+    sending (`Expect: 100-continue`) has sent nothing yet.
     """
+    if "Expect" in request.headers:
+        return
     known = getattr(g, "credential", None) is not None
     limit = MAX_DRAINED if known else MAX_DRAINED_OF_STRANGERS
     if not 0 < (request.content_length or 0) <= limit:

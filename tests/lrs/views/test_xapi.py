@@ -230,6 +230,7 @@ def test_a_refused_body_is_read_so_that_the_refusal_arrives(lrs: Lrs) -> None:
     for headers, length, is_read in (
         (known, 5_000_000, True),
         (known, MAX_BODY + 1, False),
+        (known | {"Expect": "100-continue"}, 5_000, False),
         (stranger, MAX_DRAINED_OF_STRANGERS, True),
         (stranger, MAX_DRAINED_OF_STRANGERS + 1, False),
     ):
