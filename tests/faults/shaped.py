@@ -107,6 +107,8 @@ SCALARS: dict[str, Callable[[random.Random], Any]] = {
     "media_type": lambda chance: chance.choice(MEDIA),
     "version": lambda chance: chance.choice(["1.0.0", "1.0", "1.0.3", "2.0.0"]),
     "timestamp": _timestamp,
+    # an objectType, which the choice that led to it sets
+    "chosen": lambda _: "",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,36 +12,51 @@ if TYPE_CHECKING:
     from tests.faults.callers import Running
 
 SIZE = 500_000
-REFUSED: list[tuple[str, str, dict[str, str], int]] = [
-    ("POST", "/xapi/statements", {"Authorization": "Basic eDp4"}, 401),
+KNOWN: list[tuple[str, str, dict[str, str], int]] = [
     ("POST", "/xapi/statements?unknown=1", {}, 400),
     ("PUT", "/xapi/statements?statementId=x", {}, 400),
+    ("POST", "/xapi/statements", {"Content-Type": "text/x-unknown"}, 400),
+    ("PUT", "/xapi/activities/state?stateId=s", {}, 400),
+]
+UNKNOWN: list[tuple[str, str, dict[str, str], int]] = [
+    ("POST", "/xapi/statements", {"Authorization": "Basic eDp4"}, 401),
     ("POST", "/xapi/nothing", {}, 404),
     ("PATCH", "/xapi/statements", {}, 405),
 ]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the server hangs up without a word on a body that it has not read",
-)
-def test_a_connection_outlives_a_refusal_or_says_that_it_ends(
-    running: Running,
+def send(
+    running: Running, requests: list[tuple[str, str, dict[str, str], int]]
 ) -> None:
-    """The next request on it is answered, unless `Connection: close` was said."""
+    """Send them with a large body over one connection, as long as it is kept."""
     caller = running.caller()
-    for _ in range(10):
-        for method, address, headers, status in REFUSED:
+    with closing(caller.connection):
+        for method, address, headers, status in requests * 10:
             sent = {
                 **caller.headers,
                 "Content-Type": "application/json",
                 "X-Experience-API-Version": "1.0.3",
                 **headers,
             }
+            # reconnects where the last answer said `Connection: close`, only there
             caller.connection.request(method, address, b"[" * SIZE, sent)
             answer = caller.connection.getresponse()
             answer.read()
             assert answer.status == status
             # time enough to hang up
             time.sleep(0.02)
-    caller.close()
+
+
+def test_a_connection_outlives_a_refusal(running: Running) -> None:
+    """The next request of a known caller is answered on it."""
+    send(running, KNOWN)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the large body of a stranger is not read, by intent, but the connection "
+    "then ends without `Connection: close` in most answers",
+)
+def test_a_connection_says_that_it_ends(running: Running) -> None:
+    """A stranger is told that the connection ends, so that the next request waits."""
+    send(running, UNKNOWN)
