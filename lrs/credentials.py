@@ -228,7 +228,8 @@ def create_credential(
     issued = Issued(
         id=credential_id or uuid.uuid4(),
         key=secrets.token_hex(16),
-        secret=secrets.token_urlsafe(32),
+        # letters and digits alone: with a dash ahead, command lines take it for an option
+        secret=secrets.token_hex(32),
     )
     if credential_id and db.get(Credential, (tenant, credential_id)) is not None:
         raise Conflict(

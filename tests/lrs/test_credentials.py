@@ -1,4 +1,5 @@
 import base64
+import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,8 @@ def test_the_secret_is_not_kept(db: Session, now: datetime) -> None:
     assert row is not None
     kept = {column.name: getattr(row, column.name) for column in row.__table__.columns}
     assert made.secret not in str(kept)
+    # 256 bits, and no dash that a command line would take for an option
+    assert re.fullmatch("[0-9a-f]{64}", made.secret)
 
 
 def test_expired_and_revoked_keys_are_refused(db: Session, now: datetime) -> None:
