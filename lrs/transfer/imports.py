@@ -23,6 +23,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy import text as sql
 
 from lrs.db import reading, writing
 from lrs.parts import Parts
@@ -160,6 +161,7 @@ class _Import:
         self.refused_bytes = 0
         self.brought: set[tuple[str, str]] = set()
         self.last: Item | None = None
+        self.counted_at = BATCH_LINES
         self.place = place_path(parts, path, tenant)
 
     def all(self, progress: Progress) -> Imported:
@@ -340,6 +342,20 @@ class _Import:
             self.done.stored += stored
             self.done.known += known
             self.last = batch[-1]
+            if self.done.stored >= self.counted_at:
+                self.counted_at = 2 * self.done.stored
+                self._count_anew()
+
+    def _count_anew(self) -> None:
+        """Tell PostgreSQL how large the table is by now.
+
+        It would find out in a minute; until then it takes what it knows from when the
+        table was empty, and reads all of it for every batch.
+        """
+        if self.parts.engine.dialect.name == "postgresql":
+            # if something else is at it, that tells as well
+            with suppress(Unavailable), writing(self.parts.engine) as db:
+                db.execute(sql("ANALYZE statement"))
 
     def _stored(self, batch: list[Item]) -> tuple[int, int]:
         """How many of the batch were stored, and how many had been before."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from lrs import query
 from lrs.db import reading, writing
@@ -449,6 +450,23 @@ def test_data_that_is_not_what_it_should_be_is_refused(
     (key,) = parts.storage.keys("attachments/")
     with parts.storage.open(key) as data:
         assert data.read() == b"good"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_growing_table_is_counted_so_that_its_index_is_used(
+    parts: Parts, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "BATCH_LINES", 10)
+
+    def counted() -> float:
+        with reading(parts.engine) as db:
+            told = "SELECT reltuples FROM pg_class WHERE relname = 'statement'"
+            return db.scalar(sql(told)) or 0
+
+    written(path, *[make() for _ in range(100)])
+    assert counted() <= 0
+    take(parts, path)
+    assert counted() >= 50
 
 
 def signed(statement: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
