@@ -199,8 +199,9 @@ def add_headers(answer: Response) -> Response:
         with contextlib.suppress(Unavailable), busy_is_unavailable():
             instant = _consistent(is_refusal=answer.status_code >= 400)
             headers[CONSISTENT_HEADER] = scalars.format_timestamp(instant)
-    if answer.status_code >= 400:
-        _drain()
+    if answer.status_code >= 400 and not _drain():
+        # the server hangs up on whoever still sends, and does not always say so
+        headers["Connection"] = "close"
     if request.method == "HEAD" and getattr(request, "is_alternate", False):
         # of HTTP it is the answer to a POST, which has a body
         answer.close()
@@ -208,21 +209,24 @@ def add_headers(answer: Response) -> Response:
     return answer
 
 
-def _drain() -> None:
-    """Read what is left of a refused request's body, within limits.
+def _drain() -> bool:
+    """Read what is left of a refused request's body; whether all of it is read.
 
     A connection closed on somebody who still sends loses the answer. Who asked before
     sending (`Expect: 100-continue`) has sent nothing yet.
     """
     if "Expect" in request.headers:
-        return
+        return False
     known = getattr(g, "credential", None) is not None
     limit = MAX_DRAINED if known else MAX_DRAINED_OF_STRANGERS
-    if not 0 < (request.content_length or 0) <= limit:
-        return
+    length = request.content_length or 0
+    if length > limit:
+        return False
     with contextlib.suppress(DomainError, ClientDisconnected, OSError):
-        while request.stream.read(CHUNK):
+        while length and request.stream.read(CHUNK):
             pass
+        return True
+    return False
 
 
 def say_consistent_through(instant: datetime) -> None:

@@ -6,8 +6,6 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from tests.faults.callers import Running
 
@@ -52,11 +50,6 @@ def test_a_connection_outlives_a_refusal(running: Running) -> None:
     send(running, KNOWN)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the large body of a stranger is not read, by intent, but the connection "
-    "then ends without `Connection: close` in most answers",
-)
 def test_a_connection_says_that_it_ends(running: Running) -> None:
-    """A stranger is told that the connection ends, so that the next request waits."""
+    """A stranger's body is not read; the answer says that the connection ends."""
     send(running, UNKNOWN)
