@@ -12,12 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    select,
+    update,
+)
+from sqlalchemy import cast as cast_to
 from sqlalchemy.exc import OperationalError
 
 from lrs.db import LOCK_TIMEOUT_SECONDS
 from lrs.direct import Driver
-from lrs.tables import Clock
+from lrs.tables import Clock, Tenant
 
 # how far behind the answer may be before a write is spent on it
 STEP = timedelta(milliseconds=200)
@@ -42,6 +51,26 @@ def glance(driver: Driver, *, tenant: int) -> Glance:
     """How things stand with a tenant, in one round trip."""
     ((seq, stored, revision),) = driver.rows(_GLANCES[driver.dialect], (tenant,))
     return Glance(tenant, seq, as_instant(stored), revision)
+
+
+def glance_column(tenant: BindParameter[int]) -> ColumnElement[str]:
+    """The same as one column of another command, for `as_glance`."""
+    parts = Tenant.revision, Clock.seq, Clock.stored
+    revision, seq, stored = (cast_to(part, Text) for part in parts)
+    return (
+        select(revision + " " + seq + " " + stored)
+        .select_from(Clock)
+        .join(Tenant, Tenant.id == Clock.tenant_id)
+        .where(Clock.tenant_id == tenant)
+        .scalar_subquery()
+    )
+
+
+def as_glance(tenant: int, column: str) -> Glance:
+    """What a `glance_column` says."""
+    revision, seq, stored = column.split(" ", 2)
+    instant = datetime.fromisoformat(stored)
+    return Glance(tenant, int(seq), instant.replace(tzinfo=UTC), int(revision))
 
 
 def as_instant(value: Any) -> datetime:

@@ -8,16 +8,25 @@ one with a known id, or that voids, is taken out and goes through the ordinary p
 """
 
 import threading
-import uuid
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
 
 from lrs.db import writing
 from lrs.direct import Direct, Driver
-from lrs.store import Rows, Write, insert, refers, refuse_repeats, store_write
+from lrs.store import (
+    Inserted,
+    Rows,
+    Stale,
+    Write,
+    insert,
+    refers,
+    refuse_repeats,
+    store_write,
+)
 from statements.errors import Unavailable
 
 # what one transaction takes at most, unless one write alone is larger
@@ -27,12 +36,13 @@ MAX_STATEMENTS = 500
 class _Waiting:
     """A write and the thread that waits for it."""
 
-    __slots__ = ("error", "is_done", "rows", "turn")
+    __slots__ = ("error", "is_done", "rows", "stored", "turn")
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.error: BaseException | None = None
         self.is_done = False
+        self.stored: datetime | None = None
         # held until this one is done, or is the next to lead
         self.turn = threading.Lock()
         self.turn.acquire()
@@ -49,16 +59,19 @@ class Commits:
         self._queue: deque[_Waiting] = deque()
         self._is_led = False
 
-    def store(self, write: Write) -> None:
+    def store(self, write: Write) -> datetime | None:
         """Store what is new of a write, and return once it is committed.
 
+        The instant up to which a reader now misses nothing, if it is known.
+
         Raises StatementConflict for a known id with other content, Invalid for an id
-        twice in the list, Forbidden for voiding what the authority may not void, and
-        Unavailable; then nothing of the list is stored.
+        twice in the list, Forbidden for voiding what the authority may not void,
+        Unavailable; and Stale where the revision is not the one that was presumed. Then
+        nothing of the list is stored.
         """
         refuse_repeats(write.statements)
         if not write.statements:
-            return
+            return None
         own = _Waiting(Rows(write))
         with self._lock:
             self._queue.append(own)
@@ -69,6 +82,7 @@ class Commits:
             self._lead()
         if own.error is not None:
             raise own.error
+        return own.stored
 
     def _lead(self) -> None:
         """Write what waits; then let the next who waits lead."""
@@ -91,15 +105,19 @@ class Commits:
                 following.turn.release()
 
     def _next_group(self) -> list[_Waiting]:
-        """What goes together: writes to one tenant, in the order they came."""
+        """What goes together: writes to one tenant as it was presumed, in order."""
         with self._lock:
             group = [self._queue.popleft()]
             count = len(group[0].rows.statements)
             while self._queue:
                 one = self._queue[0].rows
                 count += len(one.statements)
-                tenant = group[0].rows.write.tenant
-                if count > MAX_STATEMENTS or one.write.tenant != tenant:
+                first = group[0].rows.write
+                is_alike = (one.write.tenant, one.write.revision) == (
+                    first.tenant,
+                    first.revision,
+                )
+                if count > MAX_STATEMENTS or not is_alike:
                     break
                 group.append(self._queue.popleft())
         return group
@@ -120,11 +138,11 @@ class Commits:
         while together:
             try:
                 with self._direct.driver() as driver:
-                    known = {id.bytes for id in _insert(driver, together)}
+                    done = _insert(driver, together)
             except UniqueViolation:
                 # committed by another process since this one looked
                 continue
-            except Unavailable:
+            except (Unavailable, Stale):
                 raise
             except Exception:
                 if len(together) == 1:
@@ -132,8 +150,11 @@ class Commits:
                 # what the database refuses of one is not the others' failure
                 apart += together
                 break
-            if not known:
+            if not done.met:
+                for one in together:
+                    one.stored = done.stored
                 break
+            known = {id.bytes for id in done.met}
             met = [
                 one
                 for one in together
@@ -149,23 +170,23 @@ class Commits:
                 one.error = error
 
 
-def _insert(driver: Driver, group: Sequence[_Waiting]) -> list[uuid.UUID]:
+def _insert(driver: Driver, group: Sequence[_Waiting]) -> Inserted:
     rows = [one.rows for one in group]
     if driver.dialect == "postgresql":
         return insert(driver, rows)
     driver.rows("BEGIN IMMEDIATE")
     try:
-        known = insert(driver, rows)
+        done = insert(driver, rows)
         driver.rows("COMMIT")
     except BaseException:
         if driver.connection.in_transaction:
             driver.rows("ROLLBACK")
         raise
-    return known
+    return done
 
 
 def _told(error: BaseException) -> BaseException:
     """What the others of a group are told: each is a failure of its own."""
     if isinstance(error, Unavailable):
         return Unavailable(error.detail)
-    return error
+    return Stale() if isinstance(error, Stale) else error

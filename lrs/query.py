@@ -39,6 +39,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.orm import Session, aliased
 
 from lrs.arrays import longs
+from lrs.clock import Glance, as_glance, glance_column
 from lrs.db import UtcDateTime
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
@@ -97,10 +98,15 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """Statements in order, and whether there are more after the last."""
+    """Statements in order, and whether there are more after the last.
+
+    `seen` is how things stood with the tenant at the same moment, if that was asked
+    for and anything was found.
+    """
 
     found: list[Found]
     has_more: bool
+    seen: Glance | None = None
 
 
 def last_seq(db: Session, *, tenant: int) -> int:
@@ -140,6 +146,7 @@ def find_statements(
     newest: int | None = None,
     wall: Wall | None = None,
     refers: bool | None = None,
+    glances: bool = False,
 ) -> Page:
     """A page of statements that are not voided.
 
@@ -152,16 +159,21 @@ def find_statements(
     within = reader.window(
         ascending=ascending, limit=limit + 1, after=after, newest=newest
     )
-    found = reader.run("direct", within)
+    rows = reader.rows("direct", within, glances=glances)
+    found = [Found(*row[:3]) for row in rows] if glances else [Found(*r) for r in rows]
+    seen = as_glance(tenant, rows[0][3]) if glances and rows else None
+    if seen is not None and within.high is None:
+        # what the next command finds, too, was there at that moment
+        within = replace(within, high=seen.seq)
     if filter.is_narrow and (
         has_references(reader.driver, tenant=tenant) if refers is None else refers
     ):
         # of those that refer, only what comes before the end of this page matters
         end = within.up_to(found[-1].seq) if len(found) > limit else within
-        seen = {one.seq for one in found}
-        found += [one for one in reader.referring(end) if one.seq not in seen]
+        direct = {one.seq for one in found}
+        found += [one for one in reader.referring(end) if one.seq not in direct]
         found.sort(reverse=not ascending)
-    return Page(found[:limit], len(found) > limit)
+    return Page(found[:limit], len(found) > limit, seen)
 
 
 def has_references(driver: Driver, *, tenant: int) -> bool:
@@ -284,7 +296,7 @@ class _Reader:
         """
         found: list[Found] = []
         while True:
-            candidates = self._rows("candidates", within)
+            candidates = self.rows("candidates", within)
             numbers = [seq for (seq,) in candidates]
             if numbers:
                 found += self.run("referring", within, numbers=numbers)
@@ -307,11 +319,17 @@ class _Reader:
         if numbers:
             is_sqlite = self.driver.dialect == "sqlite"
             more["numbers"] = str(list(numbers)) if is_sqlite else longs(numbers)
-        return [Found(*row) for row in self._rows(kind, within, more)]
+        return [Found(*row) for row in self.rows(kind, within, more)]
 
-    def _rows(
-        self, kind: str, within: _Window, more: Mapping[str, Any] | None = None
+    def rows(
+        self,
+        kind: str,
+        within: _Window,
+        more: Mapping[str, Any] | None = None,
+        *,
+        glances: bool = False,
     ) -> list[Any]:
+        """What a kind of command finds."""
         filter = self.filter
         shape = _Shape(
             dialect=self.driver.dialect,
@@ -327,6 +345,7 @@ class _Reader:
             high=within.high is not None,
             ascending=within.ascending,
             walled=self.is_walled,
+            glances=glances,
         )
         values = {
             **self.values,
@@ -389,6 +408,7 @@ class _Shape:
     high: bool
     ascending: bool
     walled: bool
+    glances: bool
 
 
 @dataclass(frozen=True)
@@ -426,8 +446,9 @@ def _number(name: str) -> BindParameter[int]:
     return bindparam(name, required=False, type_=BigInteger())
 
 
-def _columns(row: Row) -> tuple[Any, ...]:
-    return row.seq, row.payload, row.plain
+def _columns(shape: _Shape, row: Row) -> tuple[Any, ...]:
+    columns = row.seq, row.payload, row.plain
+    return (*columns, glance_column(_TENANT)) if shape.glances else columns
 
 
 def _readable(shape: _Shape, row: Row) -> list[ColumnElement[bool]]:
@@ -465,7 +486,7 @@ def _fetched(shape: _Shape, chosen: Select[Any]) -> Select[Any]:
     numbers = chosen.subquery()
     order = Statement.seq.asc() if shape.ascending else Statement.seq.desc()
     return (
-        select(*_columns(Statement))
+        select(*_columns(shape, Statement))
         .join(numbers, numbers.c.seq == Statement.seq)
         .where(Statement.tenant_id == _TENANT)
         .order_by(order)
@@ -475,7 +496,7 @@ def _fetched(shape: _Shape, chosen: Select[Any]) -> Select[Any]:
 def _one(shape: _Shape) -> Select[Any]:
     """The statement of an id that is not voided, or that is."""
     voided = is_voided_condition(Statement)
-    return select(*_columns(Statement)).where(
+    return select(*_columns(shape, Statement)).where(
         Statement.tenant_id == _TENANT,
         Statement.statement_id == _key("statement_id"),
         voided if shape.kind == "voided" else ~voided,
@@ -516,7 +537,7 @@ def _direct(shape: _Shape) -> Select[Any]:
     visible = (~is_voided_condition(Statement), *_readable(shape, Statement))
     chosen = chosen.where(*visible)
     if not (shape.agent or (shape.activity and shape.related_activities)):
-        return _cut(shape, chosen.with_only_columns(*_columns(Statement)), seq)
+        return _cut(shape, chosen.with_only_columns(*_columns(shape, Statement)), seq)
     # one statement may refer to the same thing in several usages
     chosen = chosen.with_only_columns(seq.label("seq")).distinct()
     return _fetched(shape, _cut(shape, chosen, seq))

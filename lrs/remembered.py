@@ -44,7 +44,7 @@ class Remembered:
 
         Raises Unauthenticated.
         """
-        digest = hashlib.sha256(authorization.encode("utf-8", "replace")).digest()
+        digest = _digest(authorization)
         known = self._callers.get(digest)
         if known is not None:
             caller, revision = known
@@ -62,6 +62,16 @@ class Remembered:
                 self._callers.popitem(last=False)
         return caller, self.glance(caller.tenant_id)
 
+    def presumed(
+        self, authorization: str, *, now: datetime
+    ) -> tuple[Caller, int] | None:
+        """Whom the header stood for, and the revision under which that was true."""
+        known = self._callers.get(_digest(authorization))
+        if known is None:
+            return None
+        expires_at = known[0].expires_at
+        return None if expires_at is not None and expires_at <= now else known
+
     def glance(self, tenant: int) -> Glance:
         """How things stand with a tenant now."""
         with self._direct.driver() as driver:
@@ -69,19 +79,28 @@ class Remembered:
 
     def wall(self, seen: Glance) -> Wall:
         """The pre-test wall as it stood at this glance, or later."""
-        known = self._walls.get(seen.tenant)
-        if known is not None and known[1] == seen.revision:
-            return known[0]
+        wall = self.presumed_wall(seen.tenant, seen.revision)
+        if wall is not None:
+            return wall
         with reading(self._engine) as db:
             wall = pretest_wall(db, tenant=seen.tenant)
             self._walls[seen.tenant] = wall, _revision(db, seen.tenant)
         return wall
+
+    def presumed_wall(self, tenant: int, revision: int) -> Wall | None:
+        """The wall under a revision, where it is remembered."""
+        known = self._walls.get(tenant)
+        return known[0] if known is not None and known[1] == revision else None
 
     def refers(self, driver: Driver, tenant: int) -> bool:
         """Whether any statement of the tenant refers to another."""
         if tenant not in self._refers and has_references(driver, tenant=tenant):
             self._refers.add(tenant)
         return tenant in self._refers
+
+
+def _digest(authorization: str) -> bytes:
+    return hashlib.sha256(authorization.encode("utf-8", "replace")).digest()
 
 
 def _revision(db: Session, tenant: int) -> int:

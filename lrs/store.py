@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from psycopg.errors import UniqueViolation
@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from lrs import arrays
 from lrs.activities import merge_definition, merge_received
+from lrs.clock import glance
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import pretest_wall
 from lrs.tables import PLAIN, Statement, key_bytes, key_of
@@ -48,7 +49,8 @@ class Write:
     """What one request stores under one authority: all of it or nothing.
 
     `authority` is JSON text as it is written into statements. Without `may_define`
-    the definitions of activities stay as they are.
+    the definitions of activities stay as they are. Where `revision` is given, it must
+    be the tenant's, or the writer is not who they were.
     """
 
     tenant: int
@@ -57,6 +59,11 @@ class Write:
     now: datetime
     may_void_any: bool = False
     may_define: bool = True
+    revision: int | None = None
+
+
+class Stale(Exception):
+    """What was remembered of the writer may no longer be true."""
 
 
 def store_statements(
@@ -89,13 +96,15 @@ def store_write(db: Session, write: Write) -> None:
     """Store what is new of a write inside a transaction; raises as above."""
     refuse_repeats(write.statements)
     driver = driver_of(db)
+    if write.revision is not None:
+        check_revision(driver, write)
     is_postgresql = driver.dialect == "postgresql"
     while new := _new_ones(db, write):
         _check_voiding(db, write, new)
         if is_postgresql:
             db.execute(text("SAVEPOINT store"))
         try:
-            known = insert(driver, [Rows(write, new)], alone=True)
+            known = insert(driver, [Rows(write, new)], alone=True).met
         except UniqueViolation:
             known = [one.id for one in new]
         if not known:
@@ -103,6 +112,12 @@ def store_write(db: Session, write: Write) -> None:
         # another writer committed one of these ids meanwhile: look again
         if is_postgresql:
             db.execute(text("ROLLBACK TO SAVEPOINT store"))
+
+
+def check_revision(driver: Driver, write: Write) -> None:
+    """Nothing, or Stale."""
+    if glance(driver, tenant=write.tenant).revision != write.revision:
+        raise Stale
 
 
 def authority_text(authority: dict[str, Any]) -> str:
@@ -132,20 +147,16 @@ def _new_ones(db: Session, write: Write) -> list[Prepared]:
     So is any content where another authority's statement is behind the pre-test wall:
     guessing it right must not be told from guessing it wrong.
     """
-    stored = {
-        row.statement_id: row
-        for row in db.execute(
-            select(
-                Statement.statement_id, Statement.payload, Statement.authority_key
-            ).where(
-                Statement.tenant_id == write.tenant,
-                Statement.statement_id.in_([one.id for one in write.statements]),
-            )
-        )
-    }
-    known = {id: orjson.loads(row.payload) for id, row in stored.items()}
+    driver = driver_of(db)
+    ids = [one.id.bytes for one in write.statements]
+    given: Any = arrays.uuids(ids)
+    if driver.dialect == "sqlite":
+        given = orjson.dumps([id.hex() for id in ids]).decode()
+    rows = driver.rows(_KNOWN[driver.dialect], {"tenant": write.tenant, "ids": given})
+    known = {uuid.UUID(id): orjson.loads(payload) for id, payload, _ in rows}
+    keys = {uuid.UUID(id): uuid.UUID(key) for id, _, key in rows}
     own = key_of(write.authority)
-    foreign = [id for id, row in stored.items() if row.authority_key != own]
+    foreign = [id for id, key in keys.items() if key != own]
     wall = pretest_wall(db, tenant=write.tenant) if foreign else None
     hidden = {id for id in foreign if wall is not None and wall.is_hidden(known[id])}
     for one in write.statements:
@@ -157,6 +168,23 @@ def _new_ones(db: Session, write: Write) -> list[Prepared]:
                 id=str(one.id),
             )
     return [one for one in write.statements if one.id not in known]
+
+
+# an id at a time: a planner without statistics would else read the whole tenant
+_KNOWN = {
+    "postgresql": """
+SELECT CAST(found.statement_id AS text), found.payload,
+    CAST(found.authority_key AS text)
+FROM unnest(%(ids)s) AS given (id), LATERAL (
+    SELECT statement_id, payload, authority_key FROM statement
+    WHERE tenant_id = %(tenant)s AND statement_id = given.id LIMIT 1
+) AS found
+""",
+    "sqlite": """
+SELECT statement_id, payload, authority_key FROM statement
+WHERE tenant_id = :tenant AND statement_id IN (SELECT value FROM json_each(:ids))
+""",
+}
 
 
 def _check_voiding(db: Session, write: Write, new: Sequence[Prepared]) -> None:
@@ -267,30 +295,37 @@ def _row(one: Prepared, write: Write) -> tuple[Any, ...]:
     )
 
 
-def insert(
-    driver: Driver, writes: Sequence[Rows], *, alone: bool = False
-) -> list[uuid.UUID]:
+class Inserted(NamedTuple):
+    """The ids that were met; else the instant of the last statement inserted."""
+
+    met: list[uuid.UUID]
+    stored: datetime | None
+
+
+def insert(driver: Driver, writes: Sequence[Rows], *, alone: bool = False) -> Inserted:
     """Insert the rows of writes to one tenant unless an id of them is known.
 
-    The ids that were met; if there are any, nothing was inserted. On SQLite the caller
-    has begun an immediate transaction. On PostgreSQL it may be the command's own; then
-    ids that others refer to already are met as well, and no statement may refer to
-    another. `alone`, inside a transaction, takes both.
+    If ids were met, nothing was inserted. On SQLite the caller has begun an immediate
+    transaction. On PostgreSQL it may be the command's own; then ids that others refer
+    to already are met as well, and no statement may refer to another. `alone`, inside
+    a transaction, takes both. Raises Stale.
     """
     if driver.dialect != "postgresql":
         return _insert_sqlite(driver, writes)
     packed = _packed(writes) | {"alone": alone}
     for _ in range(LOOKS):
-        found = [id for (id,) in driver.rows(INSERT_POSTGRESQL, packed)]
-        # a row without an id says that all is in; no row, that the look came too early
+        found = driver.rows(INSERT_POSTGRESQL, packed)
+        # an instant says that all is in; no row, that the look came too early
         if found:
             break
+        if writes[0].write.revision is not None:
+            check_revision(driver, writes[0].write)
     else:
         raise Unavailable("Too many write at once; try again.")
-    met = [id for id in found if id is not None]
+    met = [id for id, _ in found if id is not None]
     if alone and not met:
         _link(driver, writes)
-    return met
+    return Inserted(met, found[-1][1])
 
 
 def refers(rows: Rows) -> bool:
@@ -380,6 +415,7 @@ def _packed(writes: Sequence[Rows]) -> dict[str, Any]:
         "now": max(one.write.now for one in writes),
         "count": len(rows),
         "refers": any(row[_TARGET] is not None for row in rows),
+        "revision": writes[0].write.revision,
         "the_authority": arrays.texts(authorities),
         "the_authority_key": arrays.uuids(map(key_bytes, authorities)),
         "ref_key": arrays.uuids(keys),
@@ -414,12 +450,16 @@ _MERGE = """COALESCE(
 # the names of columns are ours
 INSERT_POSTGRESQL = f"""
 WITH known AS (
-    SELECT statement_id FROM statement
-    WHERE tenant_id = %(tenant)s AND statement_id = ANY(%(statement_id)s)
+    SELECT found.statement_id FROM unnest(%(statement_id)s) AS given (id), LATERAL (
+        SELECT statement_id FROM statement
+        WHERE tenant_id = %(tenant)s AND statement_id = given.id LIMIT 1
+    ) AS found
 ), referred AS (
-    SELECT target_id FROM statement
-    WHERE tenant_id = %(tenant)s AND target_id = ANY(%(statement_id)s)
-        AND NOT %(alone)s
+    SELECT found.target_id FROM unnest(%(statement_id)s) AS given (id), LATERAL (
+        SELECT target_id FROM statement
+        WHERE tenant_id = %(tenant)s AND target_id = given.id LIMIT 1
+    ) AS found
+    WHERE NOT %(alone)s
 ), tick AS (
     UPDATE clock
     SET seq = seq + %(count)s,
@@ -428,6 +468,9 @@ WITH known AS (
             + (%(count)s - 1) * interval '1 microsecond'
     WHERE tenant_id = %(tenant)s
         AND NOT EXISTS (SELECT FROM known) AND NOT EXISTS (SELECT FROM referred)
+        AND (CAST(%(revision)s AS bigint) IS NULL OR EXISTS (
+            SELECT FROM tenant WHERE id = %(tenant)s AND revision = %(revision)s
+        ))
         AND (%(alone)s OR referring = (
             SELECT referring FROM clock AS before WHERE tenant_id = %(tenant)s
         ))
@@ -475,8 +518,9 @@ WITH known AS (
     FROM tick, unnest(%(ref_key)s, %(ref_index)s, %(ref_usage)s)
         AS r (ref_key, i, usage)
 )
-SELECT statement_id FROM known UNION ALL SELECT target_id FROM referred
-UNION ALL SELECT NULL FROM tick
+SELECT statement_id, CAST(NULL AS timestamptz) FROM known
+UNION ALL SELECT target_id, NULL FROM referred
+UNION ALL SELECT NULL, stored + %(count)s * interval '1 microsecond' FROM tick
 """  # noqa: S608
 # how far what a statement refers to is followed when it is stored
 MAX_CHAIN = 100
@@ -536,18 +580,20 @@ _LINKS = {
 _UNLESS_THERE = " ON CONFLICT DO NOTHING"
 
 
-def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
+def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> Inserted:
     """The same rows, command by command, under the immediate transaction."""
     tenant = writes[0].write.tenant
     many = driver.connection.executemany
     rows = list(chain.from_iterable(one.statements for one in writes))
+    if writes[0].write.revision is not None:
+        check_revision(driver, writes[0].write)
     known = driver.rows(
         "SELECT statement_id FROM statement WHERE tenant_id = ? AND statement_id IN "
         "(SELECT value FROM json_each(?))",
         (tenant, orjson.dumps([row[0].hex() for row in rows]).decode()),
     )
     if known:
-        return [uuid.UUID(id) for (id,) in known]
+        return Inserted([uuid.UUID(id) for (id,) in known], None)
     ((seq, before),) = driver.rows(
         "SELECT seq, stored FROM clock WHERE tenant_id = ?", (tenant,)
     )
@@ -591,7 +637,7 @@ def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> list[uuid.UUID]:
         ],
     )
     _link(driver, writes)
-    return []
+    return Inserted([], first + (len(rows) - 1) * MICROSECOND)
 
 
 def _define_sqlite(

@@ -21,11 +21,16 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Allowed:
-    """A route's declaration: its kind, the roles or none, the scope or none."""
+    """A route's declaration: its kind, the roles or none, the scope or none.
+
+    `presumes`: the view's own command asks the database whether what is remembered of
+    the caller still stands, and the view answers only if it does.
+    """
 
     kind: str
     names: frozenset[str] = frozenset()
     scope: str = ""
+    presumes: bool = False
 
 
 Guard = Callable[[Allowed], None]
@@ -35,12 +40,14 @@ class Undeclared(Forbidden):
     """This address does not say who may use it, so nobody may."""
 
 
-def allow(kind: str, *names: str, scope: str = "") -> Callable[[View], View]:
+def allow(
+    kind: str, *names: str, scope: str = "", presumes: bool = False
+) -> Callable[[View], View]:
     """Declare who may call a view; put it right above the function."""
     if kind not in KINDS or (kind == "role") != bool(names):
         message = f"{kind!r} with {names!r} declares nothing"
         raise ValueError(message)
-    declared = Allowed(kind, frozenset(names), scope)
+    declared = Allowed(kind, frozenset(names), scope, presumes)
 
     def mark(view: View) -> View:
         view.allowed = declared  # type: ignore[attr-defined]

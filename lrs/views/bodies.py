@@ -24,7 +24,7 @@ from lrs.attachments import Received
 from lrs.multipart import Part
 from lrs.views import xapi
 from lrs.views.application import parts
-from lrs.views.callers import current_credential
+from lrs.views.callers import current_credential, current_glance
 from statements import signatures
 from statements.attachments import SECTION, Declared, declared, refuse_missing
 from statements.errors import DomainError, Invalid, InvalidStatement, TooLarge
@@ -95,6 +95,8 @@ def statements_body() -> Iterator[Body]:
             requirement=f"the Content-Type is {JSON} or {MULTIPART}",
             section="Communication 1.5; 2.0 4.1.3",
         )
+    # data is kept before the statements are: the caller must be known by then
+    current_glance()
     if (request.content_length or 0) > MAX_WITH_DATA:
         raise TooLarge(
             f"A request may have {MAX_WITH_DATA} bytes; send the statements one by one.",

@@ -33,12 +33,21 @@ def check_credential(allowed: Allowed) -> None:
     A request over the limit knows no caller: it is refused as cheaply as a stranger's.
     """
     now = datetime.now(UTC)
-    authorization = request.headers.get("Authorization", "")
-    caller, seen = process().remembered.caller(authorization, now=now)
+    authorization, remembered = _authorization(), process().remembered
+    presumed = remembered.presumed(authorization, now=now) if allowed.presumes else None
+    g.scope, g.glance, g.presumed = allowed.scope, None, None
+    if presumed is None:
+        caller, g.glance = remembered.caller(authorization, now=now)
+    else:
+        caller, g.presumed = presumed
     count(caller, now=now)
-    g.credential, g.glance = caller, seen
+    g.credential = caller
     if allowed.scope:
         require_scope(caller, allowed.scope)
+
+
+def _authorization() -> str:
+    return request.headers.get("Authorization", "")
 
 
 def count(caller: Caller, *, now: datetime) -> None:
@@ -59,8 +68,30 @@ def current_credential() -> Caller:
 
 
 def current_glance() -> Glance:
-    """How things stood with the caller's tenant when the request was let in."""
+    """How things stood with the caller's tenant when the request was let in.
+
+    A caller who was only presumed is looked at first; raises as the guard does.
+    """
+    if g.glance is None:
+        now = datetime.now(UTC)
+        caller, seen = process().remembered.caller(_authorization(), now=now)
+        if g.scope:
+            require_scope(caller, g.scope)
+        g.credential, g.glance, g.presumed = caller, seen, None
     return cast("Glance", g.glance)
+
+
+def presumed_revision() -> int | None:
+    """The revision under which the caller is remembered; None once it is confirmed."""
+    return cast("int | None", g.presumed)
+
+
+def confirm(seen: Glance) -> bool:
+    """Whether the database, as seen now, still has the revision that was presumed."""
+    if seen.revision != g.presumed:
+        return False
+    g.glance, g.presumed = seen, None
+    return True
 
 
 def problem_response(error: DomainError) -> Response:

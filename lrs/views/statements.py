@@ -20,14 +20,19 @@ from lrs.credentials import holds
 from lrs.cursors import read_cursor, write_cursor
 from lrs.db import reading
 from lrs.query import Filter, Found
-from lrs.rules import wall
-from lrs.store import Write
+from lrs.rules.wall import SCOPE, Wall
+from lrs.store import Stale, Write
 from lrs.tables import PLAIN, key_of
 from lrs.views import xapi
 from lrs.views.access import allow
 from lrs.views.application import parts, process
 from lrs.views.bodies import JSON, statements_body, whole, with_data
-from lrs.views.callers import current_credential, current_glance
+from lrs.views.callers import (
+    confirm,
+    current_credential,
+    current_glance,
+    presumed_revision,
+)
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
 from statements import formats, text
 from statements.errors import Invalid, InvalidStatement, TooLarge
@@ -50,7 +55,7 @@ _FILTERS = (
 
 
 @xapi.BLUEPRINT.post("/statements")
-@allow("credential", scope="statements/write")
+@allow("credential", scope="statements/write", presumes=True)
 def post_statements() -> Response:
     """Store one statement or a list of them, all or none; the ids in order."""
     load(NoQuery, request.args)
@@ -72,7 +77,7 @@ def post_statements() -> Response:
 
 
 @xapi.BLUEPRINT.put("/statements")
-@allow("credential", scope="statements/write")
+@allow("credential", scope="statements/write", presumes=True)
 def put_statement() -> Response:
     """Store one statement under the id of the address."""
     statement_id: UUID = load(PutQuery, request.args)["statement_id"]
@@ -99,18 +104,23 @@ def put_statement() -> Response:
 
 
 @xapi.BLUEPRINT.get("/statements")
-@allow("credential", scope="statements/read/mine")
+@allow("credential", scope="statements/read/mine", presumes=True)
 def get_statements() -> Response:
     """One statement by id, or a page of those that match."""
     given = load(StatementQuery, request.args)
+    if "statement_id" in given:
+        return _one(given, given["statement_id"], is_voided=False)
+    if "voided_statement_id" in given:
+        return _one(given, given["voided_statement_id"], is_voided=True)
+    return _page(given)
+
+
+def _seen() -> Glance:
+    """How things stand, with an instant as late as can be had; the answer says it."""
     now = datetime.now(UTC)
     seen = consistent_through(parts().engine, current_glance(), now=now)
     xapi.say_consistent_through(seen.stored)
-    if "statement_id" in given:
-        return _one(given, given["statement_id"], seen, is_voided=False)
-    if "voided_statement_id" in given:
-        return _one(given, given["voided_statement_id"], seen, is_voided=True)
-    return _page(given, seen)
+    return seen
 
 
 def _prepared(
@@ -128,7 +138,6 @@ def _prepared(
 
 
 def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
-    credential = current_credential()
     named = (one.references for one in prepared)
     if sum(len(one.actors) + len(one.activities) for one in named) > MAX_REFERENCES:
         raise TooLarge(
@@ -136,22 +145,34 @@ def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
             "activities; send them in parts.",
             limit=MAX_REFERENCES,
         )
-    write = Write(
+    commits = process().commits
+    try:
+        stored = commits.store(_write(prepared, now, presumed_revision()))
+    except Stale:
+        # who it is now, if anybody
+        current_glance()
+        stored = commits.store(_write(prepared, now, None))
+    xapi.say_consistent_through(stored or current_glance().stored)
+    return [one.id for one in prepared]
+
+
+def _write(prepared: list[Prepared], now: datetime, revision: int | None) -> Write:
+    credential = current_credential()
+    return Write(
         tenant=credential.tenant_id,
         statements=prepared,
         authority=credential.authority_text,
         now=now,
         may_void_any=holds(credential, "statements/void"),
         may_define=holds(credential, "define"),
+        revision=revision,
     )
-    process().commits.store(write)
-    return [one.id for one in prepared]
 
 
 def _filter(given: dict[str, Any]) -> Filter:
     """What was asked for, within what the credential may read."""
     credential = current_credential()
-    behind_wall = holds(credential, wall.SCOPE)
+    behind_wall = holds(credential, SCOPE)
     if behind_wall:
         log.warning(
             "reading behind the pre-test wall",
@@ -165,9 +186,8 @@ def _filter(given: dict[str, Any]) -> Filter:
     )
 
 
-def _one(
-    given: dict[str, Any], statement_id: UUID, seen: Glance, *, is_voided: bool
-) -> Response:
+def _one(given: dict[str, Any], statement_id: UUID, *, is_voided: bool) -> Response:
+    seen = _seen()
     wall = process().remembered.wall(seen)
     with process().direct.driver() as driver:
         found = query.get_statement(
@@ -184,7 +204,7 @@ def _one(
     return answer
 
 
-def _page(given: dict[str, Any], seen: Glance) -> Response:
+def _page(given: dict[str, Any]) -> Response:
     caller = current_credential()
     position: dict[str, Any] = {}
     if "cursor" in given:
@@ -192,21 +212,12 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
             given["cursor"], secret=parts().config.secret_key, caller=caller.key
         )
         given = load(StatementQuery, request.args.__class__(position["query"]))
-    newest = position.get("newest", seen.seq)
-    filter, remembered = _filter(given), process().remembered
-    wall = remembered.wall(seen)
-    with process().direct.driver() as driver:
-        page = query.find_statements(
-            driver,
-            tenant=seen.tenant,
-            filter=filter,
-            limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
-            ascending=given["ascending"],
-            after=position.get("after"),
-            newest=newest,
-            wall=wall,
-            refers=filter.is_narrow and remembered.refers(driver, seen.tenant),
-        )
+    page = _presumed_page(given, position)
+    if page is None:
+        seen = _seen()
+        wall = process().remembered.wall(seen)
+        page = _found(given, position, seen.tenant, wall, newest=seen.seq)
+    newest = position.get("newest", current_glance().seq)
     more = ""
     if page.has_more:
         asked = dict(position.get("query", request.args.items()))
@@ -223,6 +234,51 @@ def _page(given: dict[str, Any], seen: Glance) -> Response:
         newest_stored = page.found[-1 if given["ascending"] else 0].stored
         answer.headers["Last-Modified"] = http_date(newest_stored)
     return answer
+
+
+def _presumed_page(
+    given: dict[str, Any], position: dict[str, Any]
+) -> query.Page | None:
+    """The page, if the command that finds it also finds the caller unchanged."""
+    revision, tenant = presumed_revision(), current_credential().tenant_id
+    if revision is None:
+        return None
+    wall = process().remembered.presumed_wall(tenant, revision)
+    if wall is None:
+        return None
+    page = _found(given, position, tenant, wall, newest=None)
+    seen = page.seen
+    if seen is None or not confirm(seen):
+        return None
+    latest = consistent_through(parts().engine, seen, now=datetime.now(UTC))
+    # what was stored since the page was read is later than the instant of its reading
+    instant = latest.stored if latest.seq == seen.seq else seen.stored
+    xapi.say_consistent_through(instant)
+    return page
+
+
+def _found(
+    given: dict[str, Any],
+    position: dict[str, Any],
+    tenant: int,
+    wall: Wall,
+    *,
+    newest: int | None,
+) -> query.Page:
+    filter, remembered = _filter(given), process().remembered
+    with process().direct.driver() as driver:
+        return query.find_statements(
+            driver,
+            tenant=tenant,
+            filter=filter,
+            limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
+            ascending=given["ascending"],
+            after=position.get("after"),
+            newest=position.get("newest", newest),
+            wall=wall,
+            refers=filter.is_narrow and remembered.refers(driver, tenant),
+            glances=presumed_revision() is not None,
+        )
 
 
 def _bodies(page: list[Found], format: str) -> Iterable[bytes]:
