@@ -299,26 +299,38 @@ class _Reader:
             candidates = self.rows("candidates", within)
             numbers = [seq for (seq,) in candidates]
             if numbers:
-                found += self.run("referring", within, numbers=numbers)
+                found += self._followed(within, numbers)
             if len(numbers) < within.limit or len(found) >= within.limit:
                 return found
             within = within.behind(numbers[-1])
+
+    def _followed(self, within: _Window, numbers: Sequence[int]) -> list[Found]:
+        """Those of the candidates that lead to a statement that matches."""
+        led = self.rows("chain", within, self._numbers(numbers))
+        targets = sorted({target for _, target in led if target is not None})
+        if not targets:
+            return []
+        matching = self.rows("matching", within, self._numbers(targets))
+        hits = {seq for (seq,) in matching}
+        chosen = sorted({seq for seq, target in led if target in hits})
+        if not chosen:
+            return []
+        rows = self.rows("numbers", within, self._numbers(chosen))
+        return [Found(*row) for row in rows]
+
+    def _numbers(self, numbers: Sequence[int]) -> dict[str, Any]:
+        is_sqlite = self.driver.dialect == "sqlite"
+        return {"numbers": str(list(numbers)) if is_sqlite else longs(numbers)}
 
     def run(
         self,
         kind: str,
         within: _Window | None = None,
         statement_id: uuid.UUID | None = None,
-        numbers: Sequence[int] = (),
     ) -> list[Found]:
         """The statements that a kind of command finds, in order."""
         within = within or _Window(None, None, ascending=False, limit=1)
-        more: dict[str, Any] = {}
-        if statement_id is not None:
-            more["statement_id"] = _bound(statement_id, self.driver)
-        if numbers:
-            is_sqlite = self.driver.dialect == "sqlite"
-            more["numbers"] = str(list(numbers)) if is_sqlite else longs(numbers)
+        more = {"statement_id": _bound(statement_id, self.driver)}
         return [Found(*row) for row in self.rows(kind, within, more)]
 
     def rows(
@@ -546,8 +558,8 @@ def _direct(shape: _Shape) -> Select[Any]:
 def _candidates(shape: _Shape) -> Select[Any]:
     """Numbers of statements that may match by what they refer to (`Indirect`).
 
-    By one filter, the one that fewest statements match; the others are looked at by
-    `_referring`.
+    By one filter, the one that fewest statements match; the others are looked at when
+    what they refer to is followed.
     """
     chosen: Select[Any] = select(Indirect.seq).where(Indirect.tenant_id == _TENANT)
     if shape.registration:
@@ -564,8 +576,8 @@ def _candidates(shape: _Shape) -> Select[Any]:
     return _cut(shape, chosen.distinct(), Indirect.seq)
 
 
-def _referring(shape: _Shape) -> Select[Any]:
-    """Of some numbers, the statements of which a step of what they refer to matches."""
+def _chain(shape: _Shape) -> Select[Any]:
+    """Pairs of the numbers and of those that they lead to, as far as may be known."""
     columns: tuple[Any, ...] = (Statement.seq, Statement.target_id)
     refers: Select[Any] = select(*columns)
     refers = refers.where(
@@ -584,11 +596,29 @@ def _referring(shape: _Shape) -> Select[Any]:
             *_readable(shape, _STEP),
         )
     )
-    hits, _ = _matching(shape, _TARGET)
-    hits = hits.join(chain, chain.c.target_id == _TARGET.statement_id)
-    hits = hits.where(*_readable(shape, _TARGET))
-    chosen = hits.with_only_columns(chain.c.seq.label("seq")).distinct()
-    return _fetched(shape, chosen)
+    # an outer join: SQLite would else begin with all statements of the tenant
+    to = and_(
+        _TARGET.tenant_id == _TENANT,
+        _TARGET.statement_id == chain.c.target_id,
+        *_readable(shape, _TARGET),
+    )
+    pairs: tuple[Any, ...] = (chain.c.seq, _TARGET.seq)
+    return select(*pairs).select_from(chain.outerjoin(_TARGET, to))
+
+
+def _matching_numbers(shape: _Shape) -> Select[Any]:
+    """Of the numbers, those of statements that match by themselves."""
+    chosen, seq = _matching(shape, Statement)
+    numbers = _numbers(shape.dialect)
+    chosen = chosen.where(Statement.seq.in_(numbers), seq.in_(numbers))
+    return chosen.with_only_columns(Statement.seq).distinct()
+
+
+def _of_numbers(shape: _Shape) -> Select[Any]:
+    """The statements of the numbers."""
+    return select(*_columns(shape, Statement)).where(
+        Statement.tenant_id == _TENANT, Statement.seq.in_(_numbers(shape.dialect))
+    )
 
 
 def _numbers(dialect: str) -> Any:
@@ -606,5 +636,7 @@ _KINDS: Mapping[str, Callable[[_Shape], Select[Any]]] = {
     "voided": _one,
     "direct": _direct,
     "candidates": _candidates,
-    "referring": _referring,
+    "chain": _chain,
+    "matching": _matching_numbers,
+    "numbers": _of_numbers,
 }

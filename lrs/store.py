@@ -181,8 +181,9 @@ FROM unnest(%(ids)s) AS given (id), LATERAL (
 ) AS found
 """,
     "sqlite": """
-SELECT statement_id, payload, authority_key FROM statement
-WHERE tenant_id = :tenant AND statement_id IN (SELECT value FROM json_each(:ids))
+SELECT s.statement_id, s.payload, s.authority_key
+FROM json_each(:ids) AS given CROSS JOIN statement AS s
+WHERE s.tenant_id = :tenant AND s.statement_id = given.value
 """,
 }
 
@@ -524,26 +525,28 @@ UNION ALL SELECT NULL, stored + %(count)s * interval '1 microsecond' FROM tick
 """  # noqa: S608
 # how far what a statement refers to is followed when it is stored
 MAX_CHAIN = 100
-# those of the new statements, and all that lead to them; then what each of these leads to
+# those of the new statements, and all that lead to them; then what each of these leads
+# to. CROSS JOIN keeps SQLite to the order written: from the few to the many
 _LINK = """
 WITH RECURSIVE up (seq, statement_id, target_id, depth) AS (
-    SELECT seq, statement_id, target_id, 0 FROM statement
-    WHERE tenant_id = {tenant} AND statement_id IN ({ids})
+    SELECT s.seq, s.statement_id, s.target_id, 0
+    FROM {ids} CROSS JOIN statement AS s
+    WHERE s.tenant_id = {tenant} AND s.statement_id = given.id
     UNION
     SELECT s.seq, s.statement_id, s.target_id, up.depth + 1
-    FROM up JOIN statement AS s
-        ON s.tenant_id = {tenant} AND s.target_id = up.statement_id
-    WHERE up.depth < {depth}
+    FROM up CROSS JOIN statement AS s
+    WHERE s.tenant_id = {tenant} AND s.target_id = up.statement_id
+        AND up.depth < {depth}
 ), down (seq, target_id, depth) AS (
     SELECT seq, target_id, 0 FROM up WHERE target_id IS NOT NULL
     UNION
     SELECT down.seq, s.target_id, down.depth + 1
-    FROM down JOIN statement AS s
-        ON s.tenant_id = {tenant} AND s.statement_id = down.target_id
-    WHERE s.target_id IS NOT NULL AND down.depth < {depth}
+    FROM down CROSS JOIN statement AS s
+    WHERE s.tenant_id = {tenant} AND s.statement_id = down.target_id
+        AND s.target_id IS NOT NULL AND down.depth < {depth}
 )
-SELECT DISTINCT down.seq, s.payload FROM down JOIN statement AS s
-    ON s.tenant_id = {tenant} AND s.statement_id = down.target_id
+SELECT DISTINCT down.seq, s.payload FROM down CROSS JOIN statement AS s
+WHERE s.tenant_id = {tenant} AND s.statement_id = down.target_id
 """
 _INSERT_INDIRECT = """
 INSERT INTO indirect (tenant_id, ref_key, seq, usage)
@@ -553,18 +556,19 @@ ON CONFLICT DO NOTHING RETURNING 1
 """
 _REFERRED = """
 SELECT EXISTS (
-    SELECT 1 FROM statement WHERE tenant_id = {tenant} AND target_id IN ({ids})
+    SELECT 1 FROM {ids} CROSS JOIN statement AS s
+    WHERE s.tenant_id = {tenant} AND s.target_id = given.id
 )
 """
 _SPELLINGS = {
     "postgresql": {
         "tenant": "%(tenant)s",
-        "ids": "SELECT unnest(%(ids)s)",
+        "ids": "unnest(%(ids)s) AS given (id)",
         "depth": "%(depth)s",
     },
     "sqlite": {
         "tenant": ":tenant",
-        "ids": "SELECT value FROM json_each(:ids)",
+        "ids": "(SELECT value AS id FROM json_each(:ids)) AS given",
         "depth": ":depth",
     },
 }
@@ -588,9 +592,9 @@ def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> Inserted:
     if writes[0].write.revision is not None:
         check_revision(driver, writes[0].write)
     known = driver.rows(
-        "SELECT statement_id FROM statement WHERE tenant_id = ? AND statement_id IN "
-        "(SELECT value FROM json_each(?))",
-        (tenant, orjson.dumps([row[0].hex() for row in rows]).decode()),
+        "SELECT s.statement_id FROM json_each(?) AS given CROSS JOIN statement AS s "
+        "WHERE s.tenant_id = ? AND s.statement_id = given.value",
+        (orjson.dumps([row[0].hex() for row in rows]).decode(), tenant),
     )
     if known:
         return Inserted([uuid.UUID(id) for (id,) in known], None)
@@ -648,9 +652,9 @@ def _define_sqlite(
 ) -> None:
     keys = orjson.dumps([key.hex() for key in activities]).decode()
     found = driver.rows(
-        "SELECT iri, definition FROM activity WHERE tenant_id = ? AND activity_key IN "
-        "(SELECT value FROM json_each(?))",
-        (tenant, keys),
+        "SELECT a.iri, a.definition FROM json_each(?) AS given CROSS JOIN activity AS a "
+        "WHERE a.tenant_id = ? AND a.activity_key = given.value",
+        (keys, tenant),
     )
     known = {iri: None if body is None else orjson.loads(body) for iri, body in found}
     changed = []
