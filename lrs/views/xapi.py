@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllo
 
 from lrs.alternate import is_alternate, unfold
 from lrs.clock import Glance, consistent_through
+from lrs.credentials import Caller
 from lrs.db import busy_is_unavailable
 from lrs.tables import MAIN_TENANT
 from lrs.views import callers
@@ -241,8 +242,12 @@ def _consistent(*, is_refusal: bool) -> datetime:
         return known
     seen: Glance | None = getattr(g, "glance", None)
     if seen is None:
-        # strangers may not make the store write
-        return process().remembered.glance(MAIN_TENANT).stored
+        caller: Caller | None = getattr(g, "credential", None)
+        tenant = MAIN_TENANT if caller is None else caller.tenant_id
+        seen = process().remembered.glance(tenant)
+        if caller is None:
+            # strangers may not make the store write
+            return seen.stored
     if not is_refusal:
         # as things stood when the request came: what it wrote has moved the clock
         return seen.stored
