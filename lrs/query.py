@@ -288,6 +288,14 @@ class _Reader:
         found = _command(self.driver.dialect, _NEWEST_AT).rows(self.driver, values)
         return found[0][0] if found else 0
 
+    @property
+    def is_told_by_one(self) -> bool:
+        """Whether one thing is asked for, by a reader who may know of everything."""
+        filter = self.filter
+        asked = (filter.agent, filter.verb, filter.activity, filter.registration)
+        is_one = sum(one is not None for one in asked) == 1
+        return is_one and filter.authority is None and not self.is_walled
+
     def referring(self, within: _Window) -> list[Found]:
         """The first statements inside the window that refer to one that matches.
 
@@ -295,6 +303,8 @@ class _Reader:
         be several statements that match together, or one that must not be known.
         """
         found: list[Found] = []
+        if self.is_told_by_one:
+            return self.run("indirect", within)
         while True:
             candidates = self.rows("candidates", within)
             numbers = [seq for (seq,) in candidates]
@@ -556,6 +566,11 @@ def _direct(shape: _Shape) -> Select[Any]:
 
 
 def _candidates(shape: _Shape) -> Select[Any]:
+    """The first numbers inside the window of statements that may match indirectly."""
+    return _cut(shape, _candidates_of(shape).distinct(), Indirect.seq)
+
+
+def _candidates_of(shape: _Shape) -> Select[Any]:
     """Numbers of statements that may match by what they refer to (`Indirect`).
 
     By one filter, the one that fewest statements match; the others are looked at when
@@ -573,7 +588,17 @@ def _candidates(shape: _Shape) -> Select[Any]:
     chosen = chosen.where(Indirect.ref_key == _key(name))
     if usages:
         chosen = chosen.where(Indirect.usage.in_(usages))
-    return _cut(shape, chosen.distinct(), Indirect.seq)
+    return chosen
+
+
+def _indirect(shape: _Shape) -> Select[Any]:
+    """The statements that match by what they refer to, where candidates are all right."""
+    chosen = _candidates_of(shape).join(
+        Statement,
+        and_(Statement.tenant_id == _TENANT, Statement.seq == Indirect.seq),
+    )
+    chosen = chosen.where(~is_voided_condition(Statement))
+    return _fetched(shape, _cut(shape, chosen.distinct(), Indirect.seq))
 
 
 def _chain(shape: _Shape) -> Select[Any]:
@@ -636,6 +661,7 @@ _KINDS: Mapping[str, Callable[[_Shape], Select[Any]]] = {
     "voided": _one,
     "direct": _direct,
     "candidates": _candidates,
+    "indirect": _indirect,
     "chain": _chain,
     "matching": _matching_numbers,
     "numbers": _of_numbers,
