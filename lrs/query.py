@@ -506,13 +506,13 @@ def _cut(shape: _Shape, chosen: Select[Any], seq: Any) -> Select[Any]:
 def _fetched(shape: _Shape, chosen: Select[Any]) -> Select[Any]:
     """The statements of the numbers chosen, in order."""
     numbers = chosen.subquery()
-    order = Statement.seq.asc() if shape.ascending else Statement.seq.desc()
-    return (
-        select(*_columns(shape, Statement))
-        .join(numbers, numbers.c.seq == Statement.seq)
-        .where(Statement.tenant_id == _TENANT)
-        .order_by(order)
+    order = numbers.c.seq.asc() if shape.ascending else numbers.c.seq.desc()
+    # each number is there; an outer join keeps SQLite from beginning with the table
+    join = numbers.outerjoin(
+        Statement,
+        and_(Statement.tenant_id == _TENANT, Statement.seq == numbers.c.seq),
     )
+    return select(*_columns(shape, Statement)).select_from(join).order_by(order)
 
 
 def _one(shape: _Shape) -> Select[Any]:
@@ -545,10 +545,15 @@ def _matching(shape: _Shape, row: Row) -> tuple[Select[Any], Any]:
         if reference is _AGENT and not shape.related_agents:
             chosen = chosen.where(reference.usage.in_(sorted(DIRECT_ACTORS)))
         seq = reference.seq
+    # SQLite keeps no statistics: of two indexes it is left the one of fewer statements
+    is_left = shape.dialect != "sqlite" or not shape.registration
     if shape.activity and not shape.related_activities:
-        chosen = chosen.where(row.activity_key == _key("activity"))
+        activity = row.activity_key if is_left else func.trim(row.activity_key)
+        chosen = chosen.where(activity == _key("activity"))
+        is_left = shape.dialect != "sqlite"
     if shape.verb:
-        chosen = chosen.where(row.verb_key == _key("verb"))
+        verb = row.verb_key if is_left else func.trim(row.verb_key)
+        chosen = chosen.where(verb == _key("verb"))
     if shape.registration:
         chosen = chosen.where(row.registration == _key("registration"))
     return chosen, seq
