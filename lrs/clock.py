@@ -24,9 +24,10 @@ from sqlalchemy import (
 from sqlalchemy import cast as cast_to
 from sqlalchemy.exc import OperationalError
 
-from lrs.db import LOCK_TIMEOUT_SECONDS
+from lrs.db import LOCK_TIMEOUT_SECONDS, busy_is_unavailable
 from lrs.direct import Driver
 from lrs.tables import Clock, Tenant
+from statements.errors import Unavailable
 
 # how far behind the answer may be before a write is spent on it
 STEP = timedelta(milliseconds=200)
@@ -88,7 +89,11 @@ def consistent_through(engine: Engine, seen: Glance, *, now: datetime) -> Glance
     """
     if now - seen.stored < STEP:
         return seen
-    return _move(engine, seen, now) or seen
+    try:
+        with busy_is_unavailable():
+            return _move(engine, seen, now) or seen
+    except Unavailable:
+        return seen
 
 
 def _move(engine: Engine, seen: Glance, now: datetime) -> Glance | None:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from lrs.db import writing
 from lrs.direct import Direct, Driver
 from lrs.store import (
+    LOOKS,
     Inserted,
     Rows,
     Stale,
@@ -135,18 +136,24 @@ class Commits:
                 together.remove(one)
                 apart.append(one)
             seen |= ids
+        looks = 0
         while together:
+            looks += 1
             try:
                 with self._direct.driver() as driver:
                     done = _insert(driver, together)
             except UniqueViolation:
                 # committed by another process since this one looked
-                continue
+                if looks < LOOKS:
+                    continue
+                apart += together
+                break
             except (Unavailable, Stale):
                 raise
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - told to the one who waits
                 if len(together) == 1:
-                    raise
+                    together[0].error = error
+                    break
                 # what the database refuses of one is not the others' failure
                 apart += together
                 break
@@ -165,7 +172,8 @@ class Commits:
         for one in apart:
             try:
                 with writing(self._engine) as db:
-                    store_write(db, one.rows.write)
+                    stored = store_write(db, one.rows.write)
+                one.stored = stored
             except Exception as error:  # noqa: BLE001 - told to the one who waits
                 one.error = error
 

@@ -38,11 +38,11 @@ from statements.errors import Unavailable
 
 LOCK_TIMEOUT_SECONDS = 5
 SQLITE_MINIMUM = (3, 51, 3)
-# deadlock, serialization, lock timeout, shutdown, crash, starting up
-PASSING = frozenset({"40P01", "40001", "55P03", "57P01", "57P02", "57P03"})
+# deadlock, serialization, lock and command timeout, shutdown, crash, starting up
+PASSING = frozenset({"40P01", "40001", "55P03", "57014", "57P01", "57P02", "57P03"})
 # connection exceptions, insufficient resources
 PASSING_CLASSES = frozenset({"08", "53"})
-PASSING_SQLITE = ("locked", "busy", "disk i/o", "disk is full")
+PASSING_SQLITE = ("locked", "busy", "disk i/o", "disk is full", "interrupted")
 
 
 class Base(DeclarativeBase):

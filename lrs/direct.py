@@ -13,35 +13,56 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg.pq import TransactionStatus
+from pysqlite3 import dbapi2
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from lrs.db import LOCK_TIMEOUT_SECONDS, busy_is_unavailable
-from statements.errors import DomainError, Unavailable
+from statements.errors import Unavailable
 
 # connections that wait longer are asked whether they are still there
 FRESH_SECONDS = 5.0
+# a command that takes longer is given up
+LONGEST_SECONDS = 10.0
+# how many steps SQLite takes between two looks at the time
+STEPS = 100_000
 
 
 class Driver:
     """A connection of the driver; outside a transaction of somebody's."""
 
-    __slots__ = ("connection", "dialect", "used")
+    __slots__ = ("began", "connection", "dialect", "used")
 
     def __init__(self, connection: Any, dialect: str) -> None:
         """Use a connection of `psycopg` or `pysqlite3`."""
         self.connection = connection
         self.dialect = dialect
-        self.used = time.monotonic()
+        self.used = self.began = time.monotonic()
 
     def rows(
         self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
     ) -> list[Any]:
         """What the command finds or returns."""
+        self.began = time.monotonic()
         # PostgreSQL's text form of bytes is twice as long
         form = {"binary": True} if self.dialect == "postgresql" else {}
         found: list[Any] = self.connection.execute(command, values, **form).fetchall()
         return found
+
+    def is_idle(self) -> bool:
+        """Whether it is whole and in no transaction."""
+        if self.dialect == "postgresql":
+            status = self.connection.info.transaction_status
+            return bool(status == TransactionStatus.IDLE)
+        try:
+            return not self.connection.in_transaction
+        except dbapi2.ProgrammingError:
+            return False
+
+    def is_late(self) -> bool:
+        """Whether the command at hand takes longer than any may."""
+        return time.monotonic() - self.began > LONGEST_SECONDS
 
 
 def driver_of(db: Session) -> Driver:
@@ -70,12 +91,12 @@ class Direct:
                 driver = self._take()
                 try:
                     yield driver
-                except DomainError:
-                    self._idle.append(driver)
-                    raise
                 except BaseException:
-                    # whatever state it is in, nobody else gets it
-                    driver.connection.close()
+                    # in whatever state it is, nobody else gets it
+                    if driver.is_idle():
+                        self._idle.append(driver)
+                    else:
+                        driver.connection.close()
                     raise
                 driver.used = time.monotonic()
                 self._idle.append(driver)
@@ -102,7 +123,12 @@ class Direct:
         if self._engine.dialect.name == "postgresql":
             connection.autocommit = True  # type: ignore[union-attr]
             connection.prepare_threshold = 1  # type: ignore[union-attr]
-        return Driver(connection, self._engine.dialect.name)
+            limit = f"SET statement_timeout = {round(LONGEST_SECONDS * 1000)}"
+            connection.execute(limit)  # type: ignore[union-attr]
+        driver = Driver(connection, self._engine.dialect.name)
+        if driver.dialect == "sqlite":
+            driver.connection.set_progress_handler(driver.is_late, STEPS)
+        return driver
 
     def close(self) -> None:
         """Close what is idle."""

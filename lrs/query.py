@@ -10,6 +10,7 @@ given, not their values); from then on the driver runs it with the values. Build
 select anew for each request took ten times as long as running it.
 """
 
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,13 +45,16 @@ from lrs.db import UtcDateTime
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
 from lrs.tables import Activity, Clock, Indirect, Reference, Statement, key_of
-from statements.errors import NotFound
+from statements.errors import NotFound, Unavailable
 from statements.references import DIRECT_ACTORS
 from statements.text import stored_of
 
 Row = type[Statement]
 # both databases limit the parameters of one command
 MAX_KEYS = 10_000
+# statements that refer, of which what they refer to is followed at a time
+CANDIDATES = 500
+PATIENCE_SECONDS = 5.0
 _VOIDING, _TARGET, _STEP = (aliased(Statement) for _ in range(3))
 _AGENT, _ACTIVITY = aliased(Reference), aliased(Reference)
 _DIALECTS: dict[str, Dialect] = {
@@ -145,7 +149,7 @@ def find_statements(
     after: int | None = None,
     newest: int | None = None,
     wall: Wall | None = None,
-    refers: bool | None = None,
+    refers: Callable[[], bool] | None = None,
     glances: bool = False,
 ) -> Page:
     """A page of statements that are not voided.
@@ -166,7 +170,7 @@ def find_statements(
         # what the next command finds, too, was there at that moment
         within = replace(within, high=seen.seq)
     if filter.is_narrow and (
-        has_references(reader.driver, tenant=tenant) if refers is None else refers
+        refers() if refers else has_references(reader.driver, tenant=tenant)
     ):
         # of those that refer, only what comes before the end of this page matters
         end = within.up_to(found[-1].seq) if len(found) > limit else within
@@ -305,13 +309,16 @@ class _Reader:
         found: list[Found] = []
         if self.is_told_by_one:
             return self.run("indirect", within)
+        end = time.monotonic() + PATIENCE_SECONDS
+        wanted, within = within.limit, replace(within, limit=CANDIDATES)
         while True:
-            candidates = self.rows("candidates", within)
-            numbers = [seq for (seq,) in candidates]
+            numbers = [seq for (seq,) in self.rows("candidates", within)]
             if numbers:
                 found += self._followed(within, numbers)
-            if len(numbers) < within.limit or len(found) >= within.limit:
+            if len(numbers) < CANDIDATES or len(found) >= wanted:
                 return found
+            if time.monotonic() > end:
+                raise Unavailable("This takes too long; ask for a shorter time.")
             within = within.behind(numbers[-1])
 
     def _followed(self, within: _Window, numbers: Sequence[int]) -> list[Found]:
@@ -389,7 +396,7 @@ def _plain(value: Any) -> Any:
         return value.hex
     if isinstance(value, datetime):
         bound = UtcDateTime().process_bind_param(value, _DIALECTS["sqlite"])
-        return f"{bound:%Y-%m-%d %H:%M:%S.%f}"
+        return bound.isoformat(" ", "microseconds") if bound else None
     return value
 
 

@@ -34,14 +34,23 @@ from lrs.rules.wall import pretest_wall
 from lrs.tables import PLAIN, Statement, key_bytes, key_of
 from statements.actors import ifis
 from statements.compare import same_statement
-from statements.errors import Forbidden, Invalid, StatementConflict, Unavailable
+from statements.errors import (
+    Forbidden,
+    Invalid,
+    StatementConflict,
+    TooLarge,
+    Unavailable,
+)
 from statements.prepare import Prepared
 from statements.references import activity_of, actor_of, has_score, references
 from statements.text import open_ended, stored_end
 
 MICROSECOND = timedelta(microseconds=1)
-# how often a writer looks again because statements that refer came in between
-LOOKS = 1000
+# how often a writer looks again because others came in between
+LOOKS = 100
+# what a write may add because statements refer to each other
+MAX_LINKS = 20_000
+MAX_INDIRECT = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,26 +101,33 @@ def store_statements(
     return [statement.id for statement in statements]
 
 
-def store_write(db: Session, write: Write) -> None:
-    """Store what is new of a write inside a transaction; raises as above."""
+def store_write(db: Session, write: Write) -> datetime | None:
+    """Store what is new of a write inside a transaction; raises as above.
+
+    The instant of the last statement, if any was new.
+    """
     refuse_repeats(write.statements)
     driver = driver_of(db)
     if write.revision is not None:
         check_revision(driver, write)
     is_postgresql = driver.dialect == "postgresql"
-    while new := _new_ones(db, write):
+    for _ in range(LOOKS):
+        new = _new_ones(db, write)
+        if not new:
+            return None
         _check_voiding(db, write, new)
         if is_postgresql:
             db.execute(text("SAVEPOINT store"))
         try:
-            known = insert(driver, [Rows(write, new)], alone=True).met
+            done = insert(driver, [Rows(write, new)], alone=True)
         except UniqueViolation:
-            known = [one.id for one in new]
-        if not known:
-            return
+            done = None
+        if done is not None and not done.met:
+            return done.stored
         # another writer committed one of these ids meanwhile: look again
         if is_postgresql:
             db.execute(text("ROLLBACK TO SAVEPOINT store"))
+    raise Unavailable("Too many write at once; try again.")
 
 
 def check_revision(driver: Driver, write: Write) -> None:
@@ -341,13 +357,23 @@ def _link(driver: Driver, writes: Sequence[Rows]) -> None:
     ids: Any = arrays.uuids(new)
     if driver.dialect == "sqlite":
         ids = orjson.dumps([id.hex() for id in new]).decode()
-    values = {"tenant": tenant, "ids": ids, "depth": MAX_CHAIN}
-    is_referred, led_to = _LINKS[driver.dialect]
+    values = {"tenant": tenant, "ids": ids, "limit": MAX_LINKS + 1}
+    is_referred, led_to, payload_of = _LINKS[driver.dialect]
     if not any(map(refers, writes)) and not driver.rows(is_referred, values)[0][0]:
         return
-    found: set[tuple[bytes, int, str]] = set()
-    for seq, payload in driver.rows(led_to, values):
-        found |= {(key, seq, usage) for key, usage in _found_by(orjson.loads(payload))}
+    pairs: list[tuple[int, int]] = driver.rows(led_to, values)
+    if len(pairs) > MAX_LINKS:
+        raise _TooManyLinks
+    targets = sorted({target for _, target in pairs})
+    keys_of: dict[int, set[tuple[bytes, str]]] = {}
+    for target in targets:
+        ((payload,),) = driver.rows(payload_of, {"tenant": tenant, "seq": target})
+        keys_of[target] = set(_found_by(orjson.loads(payload)))
+    if sum(len(keys_of[target]) for _, target in pairs) > MAX_INDIRECT:
+        raise _TooManyLinks
+    found = {
+        (key, seq, usage) for seq, target in pairs for key, usage in keys_of[target]
+    }
     if driver.dialect == "sqlite":
         driver.connection.executemany(
             _sqlite_insert("indirect", "ref_key", "seq", "usage") + _UNLESS_THERE,
@@ -364,6 +390,10 @@ def _link(driver: Driver, writes: Sequence[Rows]) -> None:
             "usages": arrays.texts(usages),
         },
     )
+
+
+class _TooManyLinks(TooLarge):
+    """More statements refer to each other than one request may add; send fewer."""
 
 
 def _found_by(statement: dict[str, Any]) -> Iterator[tuple[bytes, str]]:
@@ -523,31 +553,30 @@ SELECT statement_id, CAST(NULL AS timestamptz) FROM known
 UNION ALL SELECT target_id, NULL FROM referred
 UNION ALL SELECT NULL, stored + %(count)s * interval '1 microsecond' FROM tick
 """  # noqa: S608
-# how far what a statement refers to is followed when it is stored
-MAX_CHAIN = 100
 # those of the new statements, and all that lead to them; then what each of these leads
 # to. CROSS JOIN keeps SQLite to the order written: from the few to the many
 _LINK = """
-WITH RECURSIVE up (seq, statement_id, target_id, depth) AS (
-    SELECT s.seq, s.statement_id, s.target_id, 0
+WITH RECURSIVE up (seq, statement_id, target_id) AS (
+    SELECT s.seq, s.statement_id, s.target_id
     FROM {ids} CROSS JOIN statement AS s
     WHERE s.tenant_id = {tenant} AND s.statement_id = given.id
     UNION
-    SELECT s.seq, s.statement_id, s.target_id, up.depth + 1
+    SELECT s.seq, s.statement_id, s.target_id
     FROM up CROSS JOIN statement AS s
     WHERE s.tenant_id = {tenant} AND s.target_id = up.statement_id
-        AND up.depth < {depth}
-), down (seq, target_id, depth) AS (
-    SELECT seq, target_id, 0 FROM up WHERE target_id IS NOT NULL
+), down (seq, target_id) AS (
+    SELECT seq, target_id FROM up WHERE target_id IS NOT NULL
     UNION
-    SELECT down.seq, s.target_id, down.depth + 1
+    SELECT down.seq, s.target_id
     FROM down CROSS JOIN statement AS s
     WHERE s.tenant_id = {tenant} AND s.statement_id = down.target_id
-        AND s.target_id IS NOT NULL AND down.depth < {depth}
+        AND s.target_id IS NOT NULL
 )
-SELECT DISTINCT down.seq, s.payload FROM down CROSS JOIN statement AS s
+SELECT down.seq, s.seq FROM down CROSS JOIN statement AS s
 WHERE s.tenant_id = {tenant} AND s.statement_id = down.target_id
+LIMIT {limit}
 """
+_PAYLOAD_OF = "SELECT payload FROM statement WHERE tenant_id = {tenant} AND seq = {seq}"
 _INSERT_INDIRECT = """
 INSERT INTO indirect (tenant_id, ref_key, seq, usage)
 SELECT %(tenant)s, key, number, usage
@@ -564,18 +593,21 @@ _SPELLINGS = {
     "postgresql": {
         "tenant": "%(tenant)s",
         "ids": "unnest(%(ids)s) AS given (id)",
-        "depth": "%(depth)s",
+        "limit": "%(limit)s",
+        "seq": "%(seq)s",
     },
     "sqlite": {
         "tenant": ":tenant",
         "ids": "(SELECT value AS id FROM json_each(:ids)) AS given",
-        "depth": ":depth",
+        "limit": ":limit",
+        "seq": ":seq",
     },
 }
 _LINKS = {
     dialect: (
         _REFERRED.format(**spelling),
         _LINK.format(**spelling),
+        _PAYLOAD_OF.format(**spelling),
     )
     for dialect, spelling in _SPELLINGS.items()
 }
@@ -688,7 +720,7 @@ def _sqlite_insert(table: str, *columns: str) -> str:
 
 def _text(instant: datetime) -> str:
     """An instant as SQLAlchemy keeps it in SQLite."""
-    return f"{instant:%Y-%m-%d %H:%M:%S.%f}"
+    return instant.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _sqlite_value(value: Any) -> Any:

@@ -81,6 +81,18 @@ def current_glance() -> Glance:
     return cast("Glance", g.glance)
 
 
+def readmit() -> None:
+    """Look at the caller again; raises as the guard does."""
+    g.glance = None
+    current_glance()
+
+
+def known_revision() -> int:
+    """The revision under which the caller is known, presumed or confirmed."""
+    presumed = presumed_revision()
+    return current_glance().revision if presumed is None else presumed
+
+
 def presumed_revision() -> int | None:
     """The revision under which the caller is remembered; None once it is confirmed."""
     return cast("int | None", g.presumed)

@@ -5,7 +5,7 @@ xAPI 1.0.3 Communication 2.1; xAPI 2.0 4.1.6.1.
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,7 +21,7 @@ from lrs.cursors import read_cursor, write_cursor
 from lrs.db import reading
 from lrs.query import Filter, Found
 from lrs.rules.wall import SCOPE, Wall
-from lrs.store import Stale, Write
+from lrs.store import LOOKS, Stale, Write
 from lrs.tables import PLAIN, key_of
 from lrs.views import xapi
 from lrs.views.access import allow
@@ -31,16 +31,20 @@ from lrs.views.callers import (
     confirm,
     current_credential,
     current_glance,
+    known_revision,
     presumed_revision,
+    readmit,
 )
 from lrs.views.parameters import MAX_LIMIT, NoQuery, PutQuery, StatementQuery, load
 from statements import formats, text
-from statements.errors import Invalid, InvalidStatement, TooLarge
+from statements.errors import Invalid, InvalidStatement, TooLarge, Unavailable
 from statements.prepare import Prepared, prepare
 
 # what one transaction takes at most: others wait for it
 MAX_STATEMENTS = 10_000
 MAX_REFERENCES = 20_000
+# how long a writer may have waited with the instant of its request
+SETTLED = timedelta(minutes=1)
 log = logging.getLogger("rollcall.statements")
 _FILTERS = (
     "agent",
@@ -139,24 +143,36 @@ def _prepared(
 
 def _store(prepared: list[Prepared], now: datetime) -> list[UUID]:
     named = (one.references for one in prepared)
-    if sum(len(one.actors) + len(one.activities) for one in named) > MAX_REFERENCES:
+    count = sum(
+        len(one.actors) + len(one.activities) + len(one.attachments) for one in named
+    )
+    if count > MAX_REFERENCES:
         raise TooLarge(
-            f"The statements of a request may name {MAX_REFERENCES} actors and "
-            "activities; send them in parts.",
+            f"The statements of a request may name {MAX_REFERENCES} actors, "
+            "activities and attachments; send them in parts.",
             limit=MAX_REFERENCES,
         )
-    commits = process().commits
-    try:
-        stored = commits.store(_write(prepared, now, presumed_revision()))
-    except Stale:
-        # who it is now, if anybody
-        current_glance()
-        stored = commits.store(_write(prepared, now, None))
-    xapi.say_consistent_through(stored or current_glance().stored)
+    expires_at = current_credential().expires_at
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        # the body took its time
+        readmit()
+    for _ in range(LOOKS):
+        write = _write(prepared, now, known_revision())
+        try:
+            stored = process().commits.store(write)
+        except Stale:
+            # who it is now, if anybody
+            readmit()
+        else:
+            break
+    else:
+        raise Unavailable("Credentials change too fast; try again.")
+    if stored is not None:
+        xapi.say_consistent_through(stored)
     return [one.id for one in prepared]
 
 
-def _write(prepared: list[Prepared], now: datetime, revision: int | None) -> Write:
+def _write(prepared: list[Prepared], now: datetime, revision: int) -> Write:
     credential = current_credential()
     return Write(
         tenant=credential.tenant_id,
@@ -241,7 +257,9 @@ def _presumed_page(
 ) -> query.Page | None:
     """The page, if the command that finds it also finds the caller unchanged."""
     revision, tenant = presumed_revision(), current_credential().tenant_id
-    if revision is None:
+    instants = [given[name] for name in ("since", "until") if name in given]
+    if revision is None or any(one > datetime.now(UTC) - SETTLED for one in instants):
+        # what may yet be stored before such an instant needs the glance to come first
         return None
     wall = process().remembered.presumed_wall(tenant, revision)
     if wall is None:
@@ -276,7 +294,7 @@ def _found(
             after=position.get("after"),
             newest=position.get("newest", newest),
             wall=wall,
-            refers=filter.is_narrow and remembered.refers(driver, tenant),
+            refers=lambda: remembered.refers(driver, tenant),
             glances=presumed_revision() is not None,
         )
 

@@ -94,6 +94,7 @@ def write_numbered_early(
                 has_score=False,
                 version="1.0.3",
                 authority_key=key_of("faults"),
+                plain=0,
                 payload=b"{}",
             )
         )

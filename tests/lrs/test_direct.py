@@ -49,11 +49,28 @@ def test_a_connection_is_used_again(direct: Direct) -> None:
         assert second is first
 
 
-def test_what_failed_is_not_handed_on(direct: Direct) -> None:
+def test_what_failed_inside_a_transaction_is_not_handed_on(direct: Direct) -> None:
     with pytest.raises(Exception, match="nowhere"), direct.driver() as first:
         first.rows("SELECT 1 FROM nowhere")
-    with direct.driver() as second:
-        assert second is not first
+    with pytest.raises(Exception, match="nowhere"), direct.driver() as second:
+        assert second is first
+        second.connection.execute("BEGIN")
+        second.rows("SELECT 1 FROM nowhere")
+    with direct.driver() as third:
+        assert third is not first
+    assert tenants(direct) == [("main",)]
+
+
+def test_a_command_that_takes_too_long_is_given_up(
+    direct: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lrs.direct, "LONGEST_SECONDS", 0.2)
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT max(i) FROM n"
+    )
+    with pytest.raises(Unavailable), direct.driver() as driver:
+        driver.rows(endless)
     assert tenants(direct) == [("main",)]
 
 

@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
+import lrs.store
 from lrs.db import reading, writing
 from lrs.rules.catalogue import set_role
 from lrs.store import store_statements
-from lrs.tables import MAIN_TENANT, Activity, Actor, Clock, Reference, Statement, key_of
-from statements.errors import Forbidden, Invalid, StatementConflict
+from lrs.tables import (
+    MAIN_TENANT,
+    Activity,
+    Actor,
+    Clock,
+    Indirect,
+    Reference,
+    Statement,
+    key_of,
+)
+from statements.errors import Forbidden, Invalid, StatementConflict, TooLarge
 from statements.prepare import prepare
 from statements.vocabulary import VOIDED
 
@@ -307,3 +317,38 @@ def test_guessing_what_is_behind_the_wall_has_one_answer(
     store(engine, now, hidden)
     store(engine, now, open_, authority=OTHER)
     assert len(rows(engine)) == 2
+
+
+def refer(target: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return make(object={"objectType": "StatementRef", "id": target["id"]}, **changes)
+
+
+@pytest.mark.parametrize("limit", ["MAX_LINKS", "MAX_INDIRECT"])
+def test_what_refers_too_much_is_refused_whole(
+    engine: Engine, now: datetime, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(lrs.store, limit, 5)
+    target = make()
+    referring = [refer(target) for _ in range(6)]
+    store(engine, now, *referring)
+    with pytest.raises(TooLarge):
+        store(engine, now, target)
+    assert len(rows(engine)) == 6
+    monkeypatch.undo()
+    store(engine, now, target)
+    with reading(engine) as db:
+        linked = db.scalar(select(func.count(Indirect.seq.distinct())))
+    assert linked == 6
+
+
+def test_statements_may_refer_to_each_other(engine: Engine, now: datetime) -> None:
+    one = make()
+    other = refer(one)
+    one["object"] = {"objectType": "StatementRef", "id": other["id"]}
+    alone = make()
+    alone["object"] = {"objectType": "StatementRef", "id": alone["id"]}
+    store(engine, now, one)
+    store(engine, now, other, alone)
+    with reading(engine) as db:
+        linked = set(db.scalars(select(Indirect.seq)))
+    assert linked == {1, 2, 3}
