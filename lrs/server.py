@@ -125,7 +125,11 @@ class Observed:
             for header, value in headers:
                 if header.lower() == "content-length":
                     answer["length"] = int(value)
-            return start_response(status, [*headers, ("X-Request-ID", name)], exc_info)
+            added = [("X-Request-ID", name)]
+            if answer["status"] >= 400 and sent.is_unread() and not _ends(headers):
+                # the server hangs up on whoever still sends, and does not always say so
+                added.append(("Connection", "close"))
+            return start_response(status, [*headers, *added], exc_info)
 
         def done() -> None:
             sent.leave()
@@ -173,6 +177,11 @@ class Observed:
         )
 
 
+def _ends(headers: list[tuple[str, str]]) -> bool:
+    """Whether the answer says already that the connection ends."""
+    return any(name.lower() == "connection" for name, _ in headers)
+
+
 def refuse_chunks(
     _environ: dict[str, Any], start_response: Callable[..., Any]
 ) -> Iterable[bytes]:
@@ -206,6 +215,10 @@ class Body:
         self._stream = stream
         self._left = length
         self._inside = False
+
+    def is_unread(self) -> bool:
+        """Whether something was announced that nobody has read."""
+        return self._left > 0
 
     def _enter(self) -> None:
         if not self._inside:

@@ -371,3 +371,35 @@ def test_a_body_in_chunks_is_refused(small: Served) -> None:
     assert answer.status == 411
     assert json.loads(answer.read())["code"] == "length_required"
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "reads", "own", "ends"),
+    [
+        ("403 Forbidden", False, [], True),
+        ("403 Forbidden", True, [], False),
+        ("200 OK", False, [], False),
+        ("403 Forbidden", False, [("Connection", "close")], False),
+    ],
+)
+def test_a_refusal_that_leaves_a_body_unread_ends_the_connection(
+    *, status: str, reads: bool, own: list[tuple[str, str]], ends: bool
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if reads:
+            environ["wsgi.input"].read()
+        start_response(status, [("Content-Length", "0"), *own])
+        return [b""]
+
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "CONTENT_LENGTH": "4",
+        "wsgi.input": io.BytesIO(b"body"),
+    }
+    observed = server.Observed(app, site="test")
+    list(observed(environ, lambda _status, headers, _info=None: told.extend(headers)))
+    added = [one for one in told if one not in own and one[0] == "Connection"]
+    assert bool(added) is ends
