@@ -1,6 +1,6 @@
 """Keys for other systems: who they are, what they may do, whose they are.
 
-xAPI 1.0.3 Communication 4; xAPI 2.0 4.1.2; RFC 6750. A secret is shown once and kept
+xAPI 1.0.3 Communication 4; xAPI 2.0 4.1.8; RFC 6750. A secret is shown once and kept
 as a digest, and so is a token (lrs/oauth.py gives them out). Both have 256 random
 bits, so a fast digest is enough: guessing them is hopeless, and a slow one would only
 make every request slow.

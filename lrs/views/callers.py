@@ -1,7 +1,7 @@
 """Callers with a credential: the guard of `@allow("credential", scope=…)`.
 
 Basic authentication with a key and secret of ours, or a bearer token of OAuth 2 (xAPI
-1.0.3 Communication 4.0; xAPI 2.0 4.1.2; RFC 6750). It runs before the body is read.
+1.0.3 Communication 4.0; xAPI 2.0 4.1.8; RFC 6750). It runs before the body is read.
 """
 
 from datetime import UTC, datetime
