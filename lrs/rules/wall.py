@@ -3,12 +3,14 @@
 A pre-test score appears nowhere for anyone. Statements that refer to a pre-test are
 hidden whole, never stripped, and so are scores that would give it away: of a course
 that has a pre-test, and of a unit that one is part of (unless the unit itself is the
-confirmed post-test). A proposed test that nobody confirmed counts as a pre-test.
-Evaluated when reading, so a late confirmation works backwards.
+confirmed post-test). A score on a statement that refers to such a one, in any number
+of steps, would give it away too; a reference without a score is shown. A proposed test
+that nobody confirmed counts as a pre-test. Evaluated when reading, so a late
+confirmation works backwards.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +35,7 @@ from sqlalchemy.orm import Session, aliased
 from lrs.arrays import uuids
 from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
-from lrs.tables import Reference, Statement, key_of
+from lrs.tables import Indirect, Reference, Statement, key_of
 from statements.references import has_score, references
 
 SCOPE = "pretest/read"
@@ -52,7 +54,10 @@ class Wall:
     scores: frozenset[uuid.UUID]
 
     def is_hidden(self, statement: dict[str, Any]) -> bool:
-        """Whether a statement is hidden, seen by itself."""
+        """Whether a statement is hidden, seen by itself.
+
+        What it refers to by StatementRef is not: with a database, ask `condition`.
+        """
         found = {
             (usage.removeprefix("sub_"), key_of(iri))
             for usage, iri in references(statement).activities
@@ -70,49 +75,61 @@ class Wall:
         """Whether scores of an activity are hidden."""
         return key_of(iri) in self.activities | self.scores
 
-    def condition(self, row: type[Statement] = Statement) -> ColumnElement[bool]:
+    def condition(
+        self, db: Session, row: type[Statement] = Statement
+    ) -> ColumnElement[bool]:
         """SQL: this row of `Statement`, or of an alias of it, is hidden."""
         if not self.activities:
             return literal(value=False)
-        refers = self._refers(row, self.activities)
-        tells = self._refers(row, self.scores, ("object", "sub_object"))
-        return or_(refers, and_(row.has_score, tells))
-
-    @staticmethod
-    def _refers(
-        row: type[Statement], keys: Collection[uuid.UUID], usages: Collection[str] = ()
-    ) -> ColumnElement[bool]:
-        # an alias: the query around it may look at references itself
-        reference = aliased(Reference)
-        found = exists().where(
-            reference.tenant_id == row.tenant_id,
-            reference.seq == row.seq,
-            reference.ref_key.in_(sorted(keys)),
+        dialect = db.get_bind().dialect.name
+        keys = {"wall_activities": self.activities, "wall_scores": self.scores}
+        values: dict[str, Any] = (
+            {name: sorted(found) for name, found in keys.items()}
+            if dialect == "postgresql"
+            else hidden_values(self, dialect)
         )
-        return found.where(reference.usage.in_(usages)) if usages else found
+        return hidden(row, dialect, values)
 
 
-def hidden(row: type[Statement], dialect: str) -> ColumnElement[bool]:
-    """SQL, written once for all walls: this row is hidden by `hidden_values`."""
+def hidden(
+    row: type[Statement], dialect: str, values: Mapping[str, Any] | None = None
+) -> ColumnElement[bool]:
+    """SQL, written once for all walls: this row is hidden by `hidden_values`.
 
-    def refers(name: str, usages: Collection[str] = ()) -> ColumnElement[bool]:
-        reference = aliased(Reference)
+    Or by `values`, where SQLAlchemy runs it (`Wall.condition`).
+
+    What a statement refers to by StatementRef counts where it carries a score: that
+    would be the score of what it refers to. Without one it tells nothing.
+    """
+
+    def refers(
+        to: type[Reference | Indirect], name: str, usages: Collection[str] = ()
+    ) -> ColumnElement[bool]:
+        # an alias: the query around it may look at the same table itself
+        reference = aliased(to)
+        value = (values or {}).get(name)
         if dialect == "postgresql":
             is_one: Any = reference.ref_key == any_(
-                bindparam(name, required=False, type_=ARRAY(Uuid()))
+                bindparam(name, value, required=False, type_=ARRAY(Uuid()))
             )
         else:
             # the name is ours
             listed = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608
-            listed = listed.bindparams(bindparam(name, required=False))
+            listed = listed.bindparams(bindparam(name, value, required=False))
             is_one = reference.ref_key.in_(listed.columns(column("value", Uuid())))
         found = exists().where(
             reference.tenant_id == row.tenant_id, reference.seq == row.seq, is_one
         )
         return found.where(reference.usage.in_(usages)) if usages else found
 
-    tells = refers("wall_scores", ("object", "sub_object"))
-    return or_(refers("wall_activities"), and_(row.has_score, tells))
+    about = ("object", "sub_object")
+    tells = or_(
+        refers(Reference, "wall_scores", about),
+        # only what refers to another statement has any
+        refers(Indirect, "wall_activities"),
+        refers(Indirect, "wall_scores", about),
+    )
+    return or_(refers(Reference, "wall_activities"), and_(row.has_score, tells))
 
 
 def hidden_values(wall: Wall, dialect: str) -> dict[str, Any]:
@@ -180,8 +197,3 @@ def _newest_roles(tenant: int) -> Select[uuid.UUID, uuid.UUID | None, uuid.UUID,
             newer.number > ActivityRole.number,
         ),
     )
-
-
-def is_pretest(db: Session, *, tenant: int, activity_iri: str) -> bool:
-    """Whether an activity is, or may be, a pre-test."""
-    return pretest_wall(db, tenant=tenant).hides_activity(activity_iri)

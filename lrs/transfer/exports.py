@@ -317,5 +317,5 @@ def _rows(
     )
     wall = None if behind_wall else pretest_wall(db, tenant=tenant)
     if wall is not None and wall.activities:
-        chosen = chosen.where(~wall.condition(Statement))
+        chosen = chosen.where(~wall.condition(db))
     return chosen.order_by(Statement.seq)

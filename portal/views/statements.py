@@ -1,4 +1,7 @@
-"""The analyst's page: finding statements, each readable and as stored."""
+"""The analyst's page: finding statements, each readable and as stored.
+
+What is behind the pre-test wall is never found (`Filter.behind_wall` is not set).
+"""
 
 import uuid
 from datetime import date, datetime
@@ -13,7 +16,6 @@ from lrs.config import Config
 from lrs.db import reading
 from lrs.query import Filter, Found, find_statements, get_statement, last_seq
 from lrs.rules.terms import ONE_DAY, start_of_day
-from lrs.rules.wall import Wall, pretest_wall
 from lrs.tables import MAIN_TENANT
 from lrs.views.access import allow
 from lrs.views.application import parts
@@ -22,7 +24,7 @@ from player.urls import course_iri
 from portal import words
 from portal.access import roles_for
 from portal.views.pages import page_blueprint, render
-from statements.errors import Invalid, InvalidParameter, NotFound
+from statements.errors import Invalid, InvalidParameter
 from statements.vocabulary import VERBS
 
 BLUEPRINT = page_blueprint("statements")
@@ -50,12 +52,7 @@ def find() -> str:
                 after=after,
                 newest=newest,
             )
-            wall = pretest_wall(db, tenant=MAIN_TENANT)
-            rows = [
-                readable
-                for found in page.found
-                if (readable := _readable(config, found, wall)) is not None
-            ]
+            rows = [_readable(config, found) for found in page.found]
             if page.has_more:
                 given = {name: value for name, value in form.items() if value}
                 place = {"after": page.found[-1].seq, "newest": newest}
@@ -120,9 +117,7 @@ def show(statement_id: uuid.UUID) -> str:
     config = parts().config
     with reading(parts().engine) as db:
         found = get_statement(db, tenant=MAIN_TENANT, statement_id=statement_id)
-        item = _readable(config, found, pretest_wall(db, tenant=MAIN_TENANT))
-    if item is None:
-        raise NotFound
+    item = _readable(config, found)
     statement = item["statement"]
     return render(
         "statements/statement.html",
@@ -135,11 +130,9 @@ def show(statement_id: uuid.UUID) -> str:
     )
 
 
-def _readable(config: Config, found: Found, wall: Wall) -> dict[str, Any] | None:
-    """The statement as a sentence; None when it is behind the pre-test wall."""
+def _readable(config: Config, found: Found) -> dict[str, Any]:
+    """The statement as a sentence."""
     statement = orjson.loads(found.payload)
-    if wall.is_hidden(statement):
-        return None
     return {
         "id": statement["id"],
         "when": words.moment_in(found.stored, config.timezone),

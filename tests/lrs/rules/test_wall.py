@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lrs.rules import catalogue
-from lrs.rules.wall import is_pretest, pretest_wall
+from lrs.rules.wall import pretest_wall
 from lrs.store import store_statements
 from lrs.tables import MAIN_TENANT, Reference, Statement
 from statements.prepare import prepare
@@ -82,7 +82,7 @@ def seen(db: Session, now: datetime) -> set[str]:
     names = {one["id"]: name for name, one in named.items()}
     store(db, *named.values(), now=now)
     wall = pretest_wall(db, tenant=MAIN_TENANT)
-    rows = db.scalars(select(Statement.payload).where(~wall.condition()))
+    rows = db.scalars(select(Statement.payload).where(~wall.condition(db)))
     by_query = {names[orjson.loads(row)["id"]] for row in rows}
     by_statement = {name for name, one in named.items() if not wall.is_hidden(one)}
     assert by_query == by_statement
@@ -111,8 +111,9 @@ def test_a_pretest_is_hidden_whole_confirmed_or_not(
     role(db, now, PRETEST, "pretest", proposed=proposed)
     role(db, now, POSTTEST, "posttest")
     assert seen(db, now) == ALL - ABOUT_THE_PRETEST - COURSE_SCORES
-    assert is_pretest(db, tenant=MAIN_TENANT, activity_iri=PRETEST)
-    assert not is_pretest(db, tenant=MAIN_TENANT, activity_iri=POSTTEST)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    assert wall.hides_activity(PRETEST)
+    assert not wall.hides_activity(POSTTEST)
 
 
 def test_an_unconfirmed_post_test_counts_as_a_pretest(
@@ -201,7 +202,7 @@ def test_the_condition_holds_inside_a_query_over_references(
             (Reference.tenant_id == Statement.tenant_id)
             & (Reference.seq == Statement.seq),
         )
-        .where(Reference.usage == "actor", ~wall.condition())
+        .where(Reference.usage == "actor", ~wall.condition(db))
     )
     shown = {orjson.loads(row)["id"] for row in rows}
     assert shown == {one["id"] for one in named.values() if not wall.is_hidden(one)}
@@ -222,7 +223,7 @@ def test_a_score_is_found_however_it_is_spelled(db: Session, now: datetime) -> N
         )
     store(db, named["course"], now=now)
     wall = pretest_wall(db, tenant=MAIN_TENANT)
-    rows = db.scalars(select(Statement.payload).where(~wall.condition()))
+    rows = db.scalars(select(Statement.payload).where(~wall.condition(db)))
     assert [orjson.loads(row)["id"] for row in rows] == [named["course"]["id"]]
 
 
@@ -233,6 +234,39 @@ def test_only_a_score_hides_and_no_other_member_of_that_name(
     one = said("completed", COURSE, START, result={"response": '"score"'})
     store(db, one, now=now)
     wall = pretest_wall(db, tenant=MAIN_TENANT)
-    rows = db.scalars(select(Statement.payload).where(~wall.condition()))
+    rows = db.scalars(select(Statement.payload).where(~wall.condition(db)))
     assert len(rows.all()) == 1
     assert not wall.is_hidden(one)
+
+
+@pytest.mark.parametrize("is_reference_first", [False, True])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_score_that_refers_to_a_hidden_one_is_hidden(
+    db: Session, now: datetime, steps: int, *, is_reference_first: bool
+) -> None:
+    """Whichever came first; only what is behind the wall, and only a score."""
+
+    def referring(target: dict[str, Any], **result: Any) -> dict[str, Any]:
+        found = said("commented", LESSON, START, revision=None, **result)
+        return found | {"object": {"objectType": "StatementRef", "id": target["id"]}}
+
+    role(db, now, PRETEST, "pretest")
+    named = statements()
+    told, shown = [], []
+    for name in ("pretest began", "course", "course score in a sub-statement"):
+        target = named[name]
+        for _ in range(steps - 1):
+            target = referring(target)
+            shown.append(target)
+        told.append(referring(target, score=SCORE))
+        shown.append(referring(target))
+    shown += [referring(named[name], score=SCORE) for name in ("lesson", "post-test")]
+    targets = list(named.values())
+    batches = [told + shown, targets]
+    for batch in batches if is_reference_first else reversed(batches):
+        store(db, *batch, now=now)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    rows = db.scalars(select(Statement.payload).where(~wall.condition(db)))
+    found = {orjson.loads(row)["id"] for row in rows}
+    assert not found & {one["id"] for one in told}
+    assert found >= {one["id"] for one in shown}

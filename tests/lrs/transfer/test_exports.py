@@ -158,16 +158,22 @@ def test_the_pretest_wall_holds_unless_asked_for(
             now=BEGIN,
         )
     score = {"result": {"score": {"scaled": 0.5}}}
-    made = put(
-        parts,
-        SPELLINGS["loose"](make()),
-        SPELLINGS["loose"](make(object={"id": pretest})),
-        SPELLINGS["loose"](make(**score)),
-        SPELLINGS["loose"](make()),
-    )
+    secret = make(object={"id": pretest})
+    to_it = {"object": {"objectType": "StatementRef", "id": secret["id"]}}
+    made = []
+    for one in (
+        make(),
+        make(**to_it, **score),
+        secret,
+        make(**score),
+        make(),
+        make(**to_it, **score),
+        make(**to_it),
+    ):
+        made += put(parts, SPELLINGS["loose"](one))
     done = export(parts, path, behind_wall=is_asked_for)
-    assert ids(path) == (made if is_asked_for else [made[0], made[3]])
-    assert done.left_out == (0 if is_asked_for else 2)
+    assert ids(path) == (made if is_asked_for else [made[0], made[4], made[6]])
+    assert done.left_out == (0 if is_asked_for else 4)
     assert ("behind the pre-test wall" in caplog.text) is is_asked_for
 
 

@@ -19,7 +19,7 @@ from lrs.tenants import create_tenant
 from lrs.views.statements import MAX_REFERENCES, MAX_STATEMENTS
 from statements.scalars import parse_timestamp
 from statements.vocabulary import VOIDED
-from tests.lrs.views.conftest import Lrs, statement
+from tests.lrs.views.conftest import Lrs, Own, statement
 from tests.statements.cases import FULL, SUB_STATEMENT
 
 RAW = (
@@ -468,6 +468,44 @@ def test_the_pretest_wall(lrs: Lrs, caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.text.count("behind the pre-test wall") == 2
 
 
+@pytest.mark.parametrize("is_reference_first", [False, True])
+def test_a_score_that_refers_to_a_pretest_is_behind_the_wall(
+    lrs: Lrs, *, is_reference_first: bool
+) -> None:
+    """Whichever came first; a reference without a score is shown."""
+    course = "http://example.org/activities/course"
+    pretest = f"{course}/units/pretest"
+    scored = {"score": {"scaled": 0.4}}
+    secret = statement(object={"id": pretest}, result=scored)
+
+    def referring(target: dict[str, Any], **members: Any) -> dict[str, Any]:
+        ref = {"objectType": "StatementRef", "id": target["id"]}
+        return statement(object=ref, **members)
+
+    plain = referring(secret)
+    told = [referring(one, result=scored) for one in (secret, plain)]
+    with writing(lrs.parts.engine) as db:
+        set_role(
+            db,
+            tenant=MAIN_TENANT,
+            course_iri=course,
+            activity_iri=pretest,
+            role="pretest",
+            now=datetime.now(UTC),
+        )
+    batches = [[secret], [plain, *told]]
+    for batch in reversed(batches) if is_reference_first else batches:
+        lrs.store(*batch)
+    assert lrs.found() == [plain["id"]]
+    assert lrs.found(verb=plain["verb"]["id"]) == [plain["id"]]
+    for one in (secret, *told):
+        assert lrs.get(statementId=one["id"]).status_code == 404
+    reader = lrs.with_scopes(["all", "pretest/read"])
+    assert set(reader.found()) == {one["id"] for one in (secret, plain, *told)}
+    for one in (secret, *told):
+        assert reader.get(statementId=one["id"]).status_code == 200
+
+
 def test_methods_that_do_not_exist(lrs: Lrs) -> None:
     answer = lrs.call("DELETE")
     assert answer.status_code == 405
@@ -564,3 +602,34 @@ def test_followers_miss_nothing(lrs: Lrs) -> None:
             seen = follower.result()
             assert len(seen) == len(stored)
             assert set(seen) == set(stored)
+
+
+@pytest.mark.parametrize("last", [b"", b"x", b"}", b")", b'"', b"\xff", b",", b"\0"])
+def test_a_list_is_closed(own: Own, last: bytes) -> None:
+    whole = orjson.dumps([statement(), statement()])
+    answer = own.call("POST", body=whole[:-1] + last)
+    assert answer.status_code == 400, answer.text
+    assert own.found() == []
+
+
+def test_every_more_is_accepted(own: Own) -> None:
+    """Up to the longest filter that is not refused, whatever it is spelled with."""
+    paged = refused = 0
+    for letter in ("x", '"', "\N{SNOWMAN}"):
+        for length in (100, 1_500, 2_500, 4_000, 6_500, 8_500, 9_200):
+            name = letter * length
+            account = {"homePage": "http://example.org", "name": name}
+            agent = {"account": account}
+            own.store(statement(actor=agent), statement(actor=agent))
+            answer = own.get(agent=orjson.dumps(agent).decode(), limit="1")
+            if answer.status_code == 400:
+                assert "cannot be paged" in answer.text
+                refused += 1
+                continue
+            more = answer.get_json()["more"]
+            answer = own.call("GET", more)
+            assert answer.status_code == 200, answer.text
+            assert len(answer.get_json()["statements"]) == 1
+            paged += 1
+    assert paged > 5
+    assert refused > 2
