@@ -63,7 +63,10 @@ def _refuse_repeated_names(value: Any, body: bytes) -> None:
         plain.count(b'"') == body.count(b'"') and b"\\u0022" not in body
     ):
         return
-    json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+    try:
+        json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+    except ValueError as error:
+        raise Invalid(f"The body is not valid JSON: {error}.") from error
 
 
 def _distinct(members: list[tuple[str, Any]]) -> None:
@@ -110,6 +113,8 @@ def _split(body: bytes) -> list[tuple[dict[str, Any], bytes]] | None:
     too, so a cut may be wrong; but no proper part of a JSON object is one itself, so
     where every part decodes the cuts were right, and the whole needs no decoding.
     """
+    if not body.endswith(b"]"):
+        return None
     start = counted = body.find(b"{")
     if body[1:start].strip(_JSON_SPACE) or (b"\\" in body and _NUL.search(body)):
         return None

@@ -261,3 +261,18 @@ def test_items_are_objects() -> None:
     with pytest.raises(InvalidStatement) as caught:
         split_statements(b'[{}, "x"]')
     assert caught.value.extra["path"] == "$[1]"
+
+
+TWO = b'[{"a":"x","b":{"c":1}},{"d":"\\u00e9"}]'
+
+
+@pytest.mark.parametrize("length", range(len(TWO)))
+def test_a_list_that_was_cut_off_is_refused(length: int) -> None:
+    with pytest.raises(Invalid):
+        split_statements(TWO[:length])
+
+
+@pytest.mark.parametrize("last", [one for one in range(256) if one != ord("]")])
+def test_a_list_that_ends_otherwise_is_refused(last: int) -> None:
+    with pytest.raises(Invalid):
+        split_statements(TWO[:-1] + bytes([last]))
