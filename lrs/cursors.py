@@ -21,13 +21,19 @@ _MAX_LENGTH = 12_000
 
 
 def write_cursor(content: dict[str, Any], *, secret: str, caller: str) -> str:
-    """The cursor as text that fits into a URL; `content` must be JSON."""
+    """The cursor as text that fits into a URL; `content` must be JSON.
+
+    Raises InvalidParameter for content so long that the cursor would be refused.
+    """
     body = orjson.dumps(content)
-    return (
+    cursor = (
         base64.urlsafe_b64encode(_tag(body, secret, caller) + body)
         .rstrip(b"=")
         .decode()
     )
+    if len(cursor) > _MAX_LENGTH:
+        raise InvalidParameter("The filter is too long to be paged.")
+    return cursor
 
 
 def read_cursor(cursor: str, *, secret: str, caller: str) -> dict[str, Any]:

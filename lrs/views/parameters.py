@@ -21,6 +21,10 @@ from statements.validate import check_actor
 
 FORMATS = ("exact", "ids", "canonical")
 MAX_LIMIT = 500
+# longer ones are parsed anew: thousands of them would fill the memory
+_MAX_REMEMBERED = 2000
+# as JSON; what pages repeat in their cursors, which are no longer than 12,000 letters
+MAX_QUERY = 8_800
 REQUIRED = "it is required."
 T = TypeVar("T")
 
@@ -275,12 +279,27 @@ class NoQuery(Strict):
 
 def load(schema: type[Schema], given: MultiDict[str, str]) -> dict[str, Any]:
     """The typed parameters; raises InvalidParameter naming the first wrong one."""
-    return dict(_loaded(schema, tuple(given.items(multi=True))))
+    pairs = tuple(given.items(multi=True))
+    length = sum(len(name) + len(text) for name, text in pairs)
+    parse = _loaded if length < _MAX_REMEMBERED else _parsed
+    loaded = dict(parse(schema, pairs))
+    if schema is StatementQuery and length >= _MAX_REMEMBERED:
+        _refuse_unpaged(dict(pairs))
+    return loaded
 
 
-# a client asks much the same again and again
-@lru_cache(maxsize=2000)
-def _loaded(
+def _refuse_unpaged(named: dict[str, str]) -> None:
+    """Raise InvalidParameter for filters too long to go from page to page."""
+    if "cursor" not in named and len(orjson.dumps(named)) > MAX_QUERY:
+        name = max(named, key=lambda one: len(named[one]))
+        raise InvalidParameter(
+            f"{name}: the parameters have more than {MAX_QUERY} bytes; so long a "
+            "filter cannot be paged.",
+            parameter=name,
+        )
+
+
+def _parsed(
     schema: type[Schema], given: tuple[tuple[str, str], ...]
 ) -> Mapping[str, Any]:
     named = dict(given)
@@ -295,6 +314,10 @@ def _loaded(
         name, texts = next(iter(messages.items()))
         reason = _reason(_made(schema), name, " ".join(map(str, texts)))
         raise InvalidParameter(f"{name}: {reason}", parameter=name) from error
+
+
+# a client asks much the same again and again
+_loaded = lru_cache(maxsize=2000)(_parsed)
 
 
 def _reason(schema: Schema, name: str, text: str) -> str:

@@ -45,3 +45,16 @@ def test_every_changed_byte_is_noticed() -> None:
 def test_other_texts_are_refused(cursor: str) -> None:
     with pytest.raises(InvalidParameter):
         read_cursor(cursor, secret="s", caller="key")
+
+
+@pytest.mark.parametrize("length", [0, 5_000, 8_800, 8_900])
+def test_a_cursor_that_was_given_is_accepted(length: int) -> None:
+    content = {"query": {"agent": "a" * length}, "after": 2**63, "newest": 2**63}
+    cursor = write_cursor(content, secret="s", caller="key")
+    assert read_cursor(cursor, secret="s", caller="key") == content
+
+
+@pytest.mark.parametrize("length", [9_000, 12_000])
+def test_a_cursor_that_would_be_refused_is_not_given(length: int) -> None:
+    with pytest.raises(InvalidParameter, match="too long"):
+        write_cursor({"query": "a" * length}, secret="s", caller="key")

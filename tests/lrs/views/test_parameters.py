@@ -8,7 +8,8 @@ import pytest
 from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
-from lrs.views.parameters import NoQuery, PutQuery, StatementQuery, load
+from lrs.views import parameters
+from lrs.views.parameters import MAX_QUERY, NoQuery, PutQuery, StatementQuery, load
 from statements.errors import InvalidParameter
 
 ID = "ec531277-b57b-4c15-8d91-d292c5b2b8f7"
@@ -139,3 +140,23 @@ def test_nothing_means_nothing() -> None:
     assert load(NoQuery, MultiDict()) == {}
     with pytest.raises(InvalidParameter):
         load(NoQuery, MultiDict({"a": "1"}))
+
+
+def test_only_short_parameters_are_remembered() -> None:
+    parameters._loaded.cache_clear()
+    for length, kept in ((1_900, 1), (2_100, 1)):
+        name = "x" * length
+        activity = f"http://example.org/{name}"
+        assert load(StatementQuery, MultiDict({"activity": activity}))
+        assert parameters._loaded.cache_info().currsize == kept
+
+
+def test_a_filter_too_long_for_pages_is_refused() -> None:
+    for length, is_long in ((MAX_QUERY - 200, False), (MAX_QUERY, True)):
+        account = f'{{"homePage":"http://example.org","name":"{"x" * length}"}}'
+        asked = MultiDict({"agent": f'{{"account":{account}}}', "limit": "1"})
+        if is_long:
+            with pytest.raises(InvalidParameter, match=r"agent: .* cannot be paged"):
+                load(StatementQuery, asked)
+        else:
+            assert load(StatementQuery, asked)["limit"] == 1

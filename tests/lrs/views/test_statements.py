@@ -610,3 +610,26 @@ def test_a_list_is_closed(own: Own, last: bytes) -> None:
     answer = own.call("POST", body=whole[:-1] + last)
     assert answer.status_code == 400, answer.text
     assert own.found() == []
+
+
+def test_every_more_is_accepted(own: Own) -> None:
+    """Up to the longest filter that is not refused, whatever it is spelled with."""
+    paged = refused = 0
+    for letter in ("x", '"', "\N{SNOWMAN}"):
+        for length in (100, 1_500, 2_500, 4_000, 6_500, 8_500, 9_200):
+            name = letter * length
+            account = {"homePage": "http://example.org", "name": name}
+            agent = {"account": account}
+            own.store(statement(actor=agent), statement(actor=agent))
+            answer = own.get(agent=orjson.dumps(agent).decode(), limit="1")
+            if answer.status_code == 400:
+                assert "cannot be paged" in answer.text
+                refused += 1
+                continue
+            more = answer.get_json()["more"]
+            answer = own.call("GET", more)
+            assert answer.status_code == 200, answer.text
+            assert len(answer.get_json()["statements"]) == 1
+            paged += 1
+    assert paged > 5
+    assert refused > 2
