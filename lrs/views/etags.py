@@ -16,6 +16,9 @@ from werkzeug.http import http_date
 from lrs.preconditions import ANY, Precondition
 from statements.errors import Invalid, PreconditionFailed
 
+# each tag becomes a parameter of the command that compares it
+MAX_LENGTH = 8 * 1024
+MAX_TAGS = 100
 _TAG = re.compile(r'(?P<weak>W/)?(?:"(?P<tag>[^"\x00-\x20\x7f]*)"|(?P<bare>[^\s",]+))')
 _BETWEEN = re.compile(r"[ \t]*(?:,[ \t]*)+")
 
@@ -62,22 +65,31 @@ def _tags(name: str, header: str, *, weak: bool) -> frozenset[str]:
     """The tags of a header, weak ones among them or left out."""
     if header.strip() == ANY:
         return frozenset({ANY})
+    if len(header) > MAX_LENGTH:
+        raise MalformedPrecondition(
+            f"{name} is longer than {MAX_LENGTH} bytes.", header=name
+        )
     found: set[str] = set()
     rest = header.strip(" \t,")
-    while tag := _TAG.match(rest):
+    at = count = 0
+    while tag := _TAG.match(rest, at):
+        count += 1
+        if count > MAX_TAGS:
+            raise MalformedPrecondition(
+                f"{name} names more than {MAX_TAGS} ETags.", header=name
+            )
         text = tag["bare"] if tag["tag"] is None else tag["tag"]
         # a star among tags or in quotes would be taken for one of them
         if text == ANY:
             break
         if weak or not tag["weak"]:
             found.add(text)
-        rest = rest[tag.end() :]
-        if not rest:
+        if tag.end() == len(rest):
             return frozenset(found)
-        between = _BETWEEN.match(rest)
+        between = _BETWEEN.match(rest, tag.end())
         if between is None:
             break
-        rest = rest[between.end() :]
+        at = between.end()
     raise MalformedPrecondition(
         f'{name} is * alone, or a list of ETags such as "0a1b", "2c3d".', header=name
     )

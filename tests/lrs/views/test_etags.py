@@ -6,7 +6,13 @@ import pytest
 from flask import Flask, Response
 
 from lrs.preconditions import Precondition
-from lrs.views.etags import MalformedPrecondition, read_precondition, tagged
+from lrs.views.etags import (
+    MAX_LENGTH,
+    MAX_TAGS,
+    MalformedPrecondition,
+    read_precondition,
+    tagged,
+)
 from statements.errors import PreconditionFailed
 
 APP = Flask(__name__)
@@ -63,6 +69,15 @@ def test_what_names_no_tags_is_refused(header: str) -> None:
             pytest.raises(MalformedPrecondition, match=name),
         ):
             read_precondition()
+
+
+def test_as_many_tags_as_are_compared() -> None:
+    names = [f"t{number}" for number in range(MAX_TAGS)]
+    assert read(If_Match=", ".join(names)) == Precondition(match=tags(*names))
+    with pytest.raises(MalformedPrecondition, match="more than 100"):
+        read(If_None_Match=", ".join([*names, "t0"]))
+    with pytest.raises(MalformedPrecondition, match="longer than"):
+        read(If_Match='"' + "a" * MAX_LENGTH + '"')
 
 
 @pytest.fixture(params=["GET", "HEAD"])
