@@ -23,6 +23,11 @@ CONTENT = "content"
 # the form comes before the credentials in it are known
 MAX_FORM = 4 * 1024 * 1024
 MAX_FIELDS = 64
+# of a header but Authorization, which has no other limit than the form or the server
+MAX_HEADER = 8 * 1024
+# the request class is the whole application's; OAuth's own addresses are no resources
+RESOURCES = "/xapi/"
+OAUTH = "/xapi/oauth/"
 # the headers that may stand in the form, and where a WSGI environment has them
 HEADERS = {
     "authorization": "HTTP_AUTHORIZATION",
@@ -51,10 +56,13 @@ class NoAlternateSyntax(Invalid):
 
 
 def is_alternate(environ: dict[str, Any]) -> bool:
-    """Whether the request is a POST that names another method in its address."""
+    """Whether the request is a POST to a resource, with a method in its address."""
+    path: str = environ.get("PATH_INFO", "").lower()
     query: str = environ.get("QUERY_STRING", "")
     return (
         environ["REQUEST_METHOD"] == "POST"
+        and path.startswith(RESOURCES)
+        and not path.startswith(OAUTH)
         and "method" in query
         and any(name == "method" for name, _ in parse_qsl(query, True))
     )
@@ -148,7 +156,10 @@ def _header(name: str, value: str) -> str:
     value = value.strip()
     if any(ord(character) < 32 for character in value):
         raise InvalidForm(f"{name} has characters that no header has.")
-    return value.encode().decode("latin-1")
+    raw = value.encode()
+    if len(raw) > MAX_HEADER and name.lower() != "authorization":
+        raise InvalidForm(f"{name} is longer than {MAX_HEADER} bytes.")
+    return raw.decode("latin-1")
 
 
 def _type(path: str, content: str | None) -> str:
@@ -165,5 +176,16 @@ def _type(path: str, content: str | None) -> str:
 
 
 def _is_foreign(environ: dict[str, Any]) -> bool:
-    """Whether a browser says that the page of another site sends this."""
-    return environ.get("HTTP_SEC_FETCH_SITE") in {"cross-site", "same-site"}
+    """Whether a browser says that the page of another site sends this.
+
+    Over plain HTTP browsers say only the origin; that of a sandboxed page is null.
+    """
+    if environ.get("HTTP_SEC_FETCH_SITE") in {"cross-site", "same-site"}:
+        return True
+    origin: str | None = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return False
+    host: str = environ.get("HTTP_HOST", "")
+    scheme, _, named = origin.strip().lower().partition("://")
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return not named or named != host.strip().lower().removesuffix(port)

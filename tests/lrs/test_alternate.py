@@ -12,6 +12,7 @@ from lrs.alternate import (
     HEADERS,
     MAX_FIELDS,
     MAX_FORM,
+    MAX_HEADER,
     METHODS,
     InvalidForm,
     is_alternate,
@@ -151,6 +152,53 @@ def test_a_strangers_page_cannot_use_what_the_browser_remembers(
     if site:
         given["HTTP_SEC_FETCH_SITE"] = site
     assert unfold(given).get("HTTP_AUTHORIZATION") == kept
+
+
+@pytest.mark.parametrize(
+    ("origin", "kept"),
+    [
+        ("http://lrs.example.org", True),
+        ("https://LRS.example.org", True),
+        ("http://lrs.example.org:8080", False),
+        ("http://other.example.org", False),
+        ("http://lrs.example.org.evil.example", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_a_strangers_origin_is_as_good_a_sign(origin: str, *, kept: bool) -> None:
+    given = environ(
+        {},
+        "method=GET",
+        HTTP_AUTHORIZATION="Basic of the browser",
+        HTTP_ORIGIN=origin,
+        HTTP_HOST="lrs.example.org",
+    )
+    assert ("HTTP_AUTHORIZATION" in unfold(given)) is kept
+
+
+@pytest.mark.parametrize(
+    ("path", "alternate"),
+    [
+        ("/xapi/statements", True),
+        ("/xapi/activities/state", True),
+        ("/api/v1/credentials/1", False),
+        ("/xapi", False),
+        ("/xapi/oauth/token", False),
+        ("/xapi/OAuth/token", False),
+        ("/", False),
+    ],
+)
+def test_only_resources_know_the_syntax(path: str, *, alternate: bool) -> None:
+    assert is_alternate(environ(query="method=DELETE", path=path)) is alternate
+
+
+def test_how_long_a_header_of_a_form_is() -> None:
+    long = "a" * (MAX_HEADER + 1)
+    with pytest.raises(InvalidForm, match="If-Match is longer"):
+        unfold(environ({"If-Match": long}, "method=GET"))
+    assert unfold(environ({"If-Match": long[1:]}, "method=GET"))
+    assert unfold(environ({"Authorization": long}, "method=GET"))
 
 
 CONTENT = {"content": "{}"}
