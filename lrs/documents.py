@@ -46,6 +46,7 @@ STATE, AGENT_PROFILE, ACTIVITY_PROFILE = "state", "agent_profile", "activity_pro
 JSON = "application/json"
 # a document that grows by POST stops here
 MAX_CONTENT = 16 * 1024 * 1024
+MERGEABLE = "a POST needs JSON objects, both the one sent and the one stored"
 # how often a merge begins anew because the document went or came meanwhile
 _TRIES = 20
 
@@ -238,11 +239,13 @@ def post_document(
     content: Content,
     precondition: Precondition,
     now: datetime,
+    is_secret: bool = False,
 ) -> None:
     """Set the top-level members of a JSON document, or store it if there is none.
 
     Both must be JSON objects. The row is locked from reading to writing, so no
     member that another merge sets is lost. Raises NotMergeable, PreconditionFailed.
+    Where `is_secret`, a refusal does not say what is wrong with the document stored.
     """
     posted = _members_of(content, "The document posted")
     for _ in range(_TRIES):
@@ -254,11 +257,16 @@ def post_document(
                 return
             continue
         old = Content(found.data, found.content_type)
-        data = merge(_members_of(old, "The document stored"), posted)
-        if len(data) > MAX_CONTENT:
-            raise TooLarge(
-                f"A document may have {MAX_CONTENT} bytes.", limit=MAX_CONTENT
-            )
+        try:
+            data = _merged(old, posted)
+        except (NotMergeable, TooLarge):
+            if not is_secret:
+                raise
+            raise NotMergeable(
+                "What was posted cannot be merged here; PUT replaces a document of "
+                "any kind.",
+                requirement=MERGEABLE,
+            ) from None
         # as it was called before: only its members are set
         merged = Content(data, found.content_type)
         change = _CHANGE.values(**_values(merged, now))
@@ -287,20 +295,24 @@ def delete_documents(db: Session, *, context: Context) -> None:
     _count(db, _TABLE.delete().where(*_within(context)))
 
 
+def _merged(old: Content, posted: dict[str, bytes]) -> bytes:
+    data = merge(_members_of(old, "The document stored"), posted)
+    if len(data) > MAX_CONTENT:
+        raise TooLarge(f"A document may have {MAX_CONTENT} bytes.", limit=MAX_CONTENT)
+    return data
+
+
 def _members_of(content: Content, which: str) -> dict[str, bytes]:
-    requirement = "a POST needs JSON objects, both the one sent and the one stored"
     if not content.is_json:
         raise NotMergeable(
             f"{which} has the content type {content.content_type[:80]!r}, not {JSON}; "
             "PUT replaces a document of any kind.",
-            requirement=requirement,
+            requirement=MERGEABLE,
         )
     try:
         return members(content.data)
     except Invalid as error:
-        raise NotMergeable(
-            f"{which} {error.detail}.", requirement=requirement
-        ) from error
+        raise NotMergeable(f"{which} {error.detail}.", requirement=MERGEABLE) from error
 
 
 def _digest(*parts: str) -> uuid.UUID:

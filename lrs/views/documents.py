@@ -156,7 +156,8 @@ def _put(resource: Resource) -> Response:
     """Store the body as the whole document."""
     given = load(resource.put, request.args)
     context, precondition = _context(resource, given), read_precondition()
-    _refuse_guesses(context, precondition)
+    bare = resource.bare[xapi.version()]
+    _refuse_guesses(context, precondition, bare)
     content = _content()
     with writing(parts().engine) as db:
         documents.put_document(
@@ -165,7 +166,7 @@ def _put(resource: Resource) -> Response:
             document_id=given["document_id"],
             content=content,
             precondition=precondition,
-            bare=resource.bare[xapi.version()],
+            bare=bare,
             now=datetime.now(UTC),
         )
     # kept as sent, so the writer knows what it wrote: nobody else's secret
@@ -177,7 +178,7 @@ def _post(resource: Resource) -> Response:
     given = load(resource.put, request.args)
     context, precondition = _context(resource, given), read_precondition()
     _refuse_guesses(context, precondition)
-    content = _content()
+    content, is_secret = _content(), _is_hidden(context)
     with writing(parts().engine) as db:
         documents.post_document(
             db,
@@ -186,6 +187,7 @@ def _post(resource: Resource) -> Response:
             content=content,
             precondition=precondition,
             now=datetime.now(UTC),
+            is_secret=is_secret,
         )
     return Response(status=204)
 
@@ -255,10 +257,18 @@ def _is_hidden(context: Context) -> bool:
     return False
 
 
-def _refuse_guesses(context: Context, precondition: Precondition) -> None:
-    """Nobody finds out a hidden document by guessing the ETag of what it may hold."""
-    if precondition.names_tags and _is_hidden(context):
+def _refuse_guesses(
+    context: Context, precondition: Precondition, bare: str = "replace"
+) -> None:
+    """Nobody finds out a hidden document by guessing the ETag of what it may hold.
+
+    Nor by a PUT without precondition (`bare`), where the answer to that depends on
+    what there is.
+    """
+    is_bare = bare != "replace" and not precondition.is_given
+    if (precondition.names_tags or is_bare) and _is_hidden(context):
         raise Forbidden(
-            "Documents of this activity may tell a pre-test score, so their ETags are "
-            f"for the scope {wall.SCOPE} alone. Send If-Match: * or no precondition."
+            "Documents of this activity may tell a pre-test score, so what is there "
+            f"is for the scope {wall.SCOPE} alone. To replace a document unseen, send "
+            "If-Match: *; for a new one, If-None-Match: *."
         )

@@ -16,8 +16,10 @@ from flask import Response, request
 from playwright.sync_api import Error
 from werkzeug.serving import make_server
 
+from lrs import documents
 from lrs.credentials import SCOPES
 from lrs.db import writing
+from lrs.documents import JSON
 from lrs.rules.catalogue import set_role
 from lrs.views import xapi
 from tests.lrs.views.conftest import Own, application, new_tenant
@@ -577,6 +579,43 @@ def test_the_pretest_wall(
     assert caplog.text.count("behind the pre-test wall") == 3
     assert send(reader, "GET", path, activityId=LESSON).data == OLD
     assert caplog.text.count("behind the pre-test wall") == 3
+
+
+@VERSIONS
+@pytest.mark.parametrize("path", [STATE, ACTIVITIES])
+def test_no_refusal_tells_what_is_behind_the_wall(
+    lrs: Own, path: str, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lrs = lrs.speaking(version)
+    monkeypatch.setattr(documents, "MAX_CONTENT", 40)
+    stored = {"text": (OLD, "text/plain"), "list": (b"[1]", JSON)}
+    stored |= {"broken": (b"{", JSON), "long": (b'{"a": "%s"}' % (b"x" * 30), JSON)}
+    for name, (body, kind) in stored.items():
+        for activity in (PRETEST, LESSON):
+            given = {"If-None-Match": "*", "Content-Type": kind}
+            query: dict[str, Any] = {ID[path]: name, "activityId": activity}
+            assert send(lrs, "PUT", path, body, given, **query).status_code == 204
+    raise_wall(lrs)
+    reader = lrs.with_scopes(["all", "pretest/read"]).speaking(version)
+
+    def sent(caller: Own, method: str, activity: str, name: str) -> TestResponse:
+        query: dict[str, Any] = {ID[path]: name, "activityId": activity}
+        return send(caller, method, path, None if method == "GET" else NEW, **query)
+
+    told = {
+        (who, activity): {sent(caller, "POST", activity, name).data for name in stored}
+        for who, caller in (("any", lrs), ("reader", reader))
+        for activity in (PRETEST, LESSON)
+    }
+    assert len(told.pop(("any", PRETEST))) == 1
+    assert all(len(answers) > 2 for answers in told.values())
+    # as long as it takes no reading, a bare PUT is as good as any
+    bare = [sent(lrs, "PUT", PRETEST, name) for name in ("new", "text")]
+    expected = 204 if (path, version) == (STATE, "1.0.3") else 403
+    assert [one.status_code for one in bare] == [expected] * 2
+    assert bare[0].data == bare[1].data
+    if expected == 403:
+        assert sent(reader, "GET", PRETEST, "new").status_code == 404
 
 
 def test_profiles_of_agents_have_no_wall(lrs: Own) -> None:
