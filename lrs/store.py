@@ -173,8 +173,18 @@ def _new_ones(db: Session, write: Write) -> list[Prepared]:
     keys = {uuid.UUID(id): uuid.UUID(key) for id, _, key in rows}
     own = key_of(write.authority)
     foreign = [id for id, key in keys.items() if key != own]
-    wall = pretest_wall(db, tenant=write.tenant) if foreign else None
-    hidden = {id for id in foreign if wall is not None and wall.is_hidden(known[id])}
+    hidden: set[uuid.UUID] = set()
+    if foreign:
+        wall = pretest_wall(db, tenant=write.tenant)
+        hidden.update(
+            db.scalars(
+                select(Statement.statement_id).where(
+                    Statement.tenant_id == write.tenant,
+                    Statement.statement_id.in_(foreign),
+                    wall.condition(db, Statement),
+                )
+            )
+        )
     for one in write.statements:
         if one.id in known and (
             one.id in hidden or not same_statement(known[one.id], one.received)
