@@ -29,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime
@@ -44,6 +45,7 @@ from statements.errors import (
 )
 
 MAX_NAME = 200
+MADE_BEFORE = "This credential was made before; its secret is not shown again."
 MAX_PER_MINUTE = 1_000_000
 
 # what each scope holds besides itself; the scopes of xAPI 1.0.3 Communication 4.2
@@ -232,9 +234,7 @@ def create_credential(
         secret=secrets.token_hex(32),
     )
     if credential_id and db.get(Credential, (tenant, credential_id)) is not None:
-        raise Conflict(
-            "This credential was made before; its secret is not shown again."
-        )
+        raise Conflict(MADE_BEFORE)
     db.add(
         Credential(
             tenant_id=tenant,
@@ -254,7 +254,11 @@ def create_credential(
             per_minute=per_minute,
         )
     )
-    db.flush()
+    try:
+        db.flush()
+    except IntegrityError as error:
+        # the same form, twice at once
+        raise Conflict(MADE_BEFORE) from error
     return issued
 
 
@@ -276,6 +280,8 @@ def _check(
         )
     if not scopes:
         raise Invalid("A credential needs a scope at least.", field="scopes")
+    if expires_at is not None and not _is_within_time(expires_at):
+        raise Invalid("That is beyond the end of time.", field="expires_at")
     if expires_at is not None and expires_at <= now:
         raise Invalid("It would have expired already.", field="expires_at")
     if per_minute is not None and not 1 <= per_minute <= MAX_PER_MINUTE:
@@ -283,6 +289,15 @@ def _check(
             f"A limit is a number of requests from 1 to {MAX_PER_MINUTE:,}.",
             field="per_minute",
         )
+
+
+def _is_within_time(instant: datetime) -> bool:
+    """Whether the instant is one in UTC, too."""
+    try:
+        instant.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def end_of(given: str, *, zone: str) -> datetime:

@@ -34,6 +34,7 @@ from lrs.views.access import allow
 from lrs.views.application import parts
 from statements.errors import (
     DomainError,
+    Forbidden,
     Invalid,
     InvalidParameter,
     MissingScope,
@@ -104,6 +105,7 @@ def create() -> Response:
                 f"Only who holds the scope {scope} may give it.", scope=scope
             )
     with writing(parts().engine) as db:
+        _keep_within(body, get_credential(db, credential_id=caller.credential_id))
         issued = create_credential(
             db,
             tenant=caller.tenant_id,
@@ -116,6 +118,25 @@ def create() -> Response:
     answer = _json(shown | {"secret": issued.secret}, 201)
     answer.headers["Location"] = url_for(".show", credential_id=issued.id)
     return answer
+
+
+def _keep_within(body: dict[str, Any], maker: Credential) -> None:
+    """Give what is made the end and the limit of its maker where none is asked for.
+
+    Raises Forbidden for a later end or a higher limit.
+    """
+    for name, own in (
+        ("expires_at", maker.expires_at),
+        ("per_minute", maker.per_minute),
+    ):
+        if own is None:
+            continue
+        body[name] = own if body[name] is None else body[name]
+        if body[name] > own:
+            message = (
+                f"{name}: no more than that of the credential that makes it, {own}."
+            )
+            raise Forbidden(message, field=name)
 
 
 @BLUEPRINT.get("/credentials/<uuid:credential_id>")

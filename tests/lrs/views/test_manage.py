@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lrs.credentials import Issued, get_credential
+from lrs.credentials import Issued, create_credential, get_credential
 from lrs.db import reading, writing
+from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
 from lrs.views import manage
+from statements.errors import Conflict
 from tests.lrs.views.conftest import Lrs
 
 if TYPE_CHECKING:
@@ -117,6 +121,77 @@ def test_nobody_gives_what_they_do_not_hold(lrs: Lrs) -> None:
         (["all"], 403),
     ]:
         assert make(narrow, scopes=scopes).status_code == status, scopes
+
+
+END = datetime(2099, 6, 30, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({}, 201),
+        ({"expires_at": END.isoformat(), "per_minute": 10}, 201),
+        ({"expires_at": (END - timedelta(days=1)).isoformat()}, 201),
+        ({"expires_at": (END + timedelta(seconds=1)).isoformat()}, 403),
+        ({"per_minute": 9}, 201),
+        ({"per_minute": 11}, 403),
+    ],
+)
+def test_nobody_gives_more_time_or_requests_than_they_have(
+    lrs: Lrs, asked: dict[str, Any], status: int
+) -> None:
+    with writing(lrs.parts.engine) as db:
+        issued = create_credential(
+            db,
+            tenant=MAIN_TENANT,
+            name="for a while",
+            home_page=lrs.parts.config.portal_url,
+            now=datetime.now(UTC),
+            scopes=SCOPES,
+            expires_at=END,
+            per_minute=10,
+        )
+    answer = make(replace(lrs, issued=issued), **asked)
+    assert answer.status_code == status
+    if status == 201:
+        made = answer.get_json()
+        assert datetime.fromisoformat(made["expires_at"]) <= END
+        assert made["per_minute"] <= 10
+
+
+def test_an_end_beyond_the_end_of_time_is_refused(keeper: Lrs) -> None:
+    answer = make(keeper, expires_at="9999-12-31T23:59:59-01:00")
+    assert (answer.status_code, answer.get_json()["field"]) == (400, "expires_at")
+
+
+def test_a_form_sent_twice_at_once_makes_one(lrs: Lrs) -> None:
+    chosen, told = uuid.uuid4(), []
+    start = threading.Barrier(2, timeout=20)
+
+    def send() -> None:
+        start.wait()
+        try:
+            with writing(lrs.parts.engine) as db:
+                create_credential(
+                    db,
+                    tenant=MAIN_TENANT,
+                    name="twice",
+                    home_page="https://lrs.example",
+                    now=datetime.now(UTC),
+                    credential_id=chosen,
+                )
+                time.sleep(0.2)
+        except Conflict:
+            told.append("conflict")
+        else:
+            told.append("made")
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["conflict", "made"]
 
 
 @pytest.mark.parametrize(
