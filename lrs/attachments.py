@@ -366,35 +366,38 @@ def find_data(
     with_some = [one for one, hashes in declared.items() if hashes]
     for start in range(0, len(with_some), BATCH):
         ids = with_some[start : start + BATCH]
-        keys = {attachment_key(sha2) for one in ids for sha2 in declared[one]}
-        rows = db.execute(
-            select(Statement.statement_id, Attachment.sha2, Attachment.length)
-            .join(
-                AttachmentSource,
-                and_(
-                    AttachmentSource.tenant_id == Statement.tenant_id,
-                    AttachmentSource.authority_key == Statement.authority_key,
-                ),
+        keys = sorted({attachment_key(sha2) for one in ids for sha2 in declared[one]})
+        # one statement may declare more than a command takes
+        for first in range(0, len(keys), BATCH):
+            part = keys[first : first + BATCH]
+            rows = db.execute(
+                select(Statement.statement_id, Attachment.sha2, Attachment.length)
+                .join(
+                    AttachmentSource,
+                    and_(
+                        AttachmentSource.tenant_id == Statement.tenant_id,
+                        AttachmentSource.authority_key == Statement.authority_key,
+                    ),
+                )
+                .join(
+                    Attachment,
+                    and_(
+                        Attachment.tenant_id == AttachmentSource.tenant_id,
+                        Attachment.attachment_key == AttachmentSource.attachment_key,
+                    ),
+                )
+                .where(
+                    Statement.tenant_id == tenant,
+                    Statement.statement_id.in_(ids),
+                    AttachmentSource.attachment_key.in_(part),
+                    Attachment.is_kept,
+                )
             )
-            .join(
-                Attachment,
-                and_(
-                    Attachment.tenant_id == AttachmentSource.tenant_id,
-                    Attachment.attachment_key == AttachmentSource.attachment_key,
-                ),
-            )
-            .where(
-                Statement.tenant_id == tenant,
-                Statement.statement_id.in_(ids),
-                AttachmentSource.attachment_key.in_(keys),
-                Attachment.is_kept,
-            )
-        )
-        found |= {
-            row.sha2: row.length
-            for row in rows
-            if row.sha2 in declared[row.statement_id]
-        }
+            found |= {
+                row.sha2: row.length
+                for row in rows
+                if row.sha2 in declared[row.statement_id]
+            }
     return found
 
 

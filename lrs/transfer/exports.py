@@ -283,7 +283,8 @@ class _Writer:
         self.progress(max(whole, 0), max(whole, 0))
 
     def _line(self, row: Any) -> None:
-        if b"attachments" in row.payload:
+        # names may be spelt with escapes
+        if b"attachments" in row.payload or b"\\u" in row.payload:
             statement = orjson.loads(row.payload)
             for sha2 in sorted(references(statement).attachments - self.seen):
                 self.bring(sha2, is_needed=sha2 in needed(statement))

@@ -6,6 +6,7 @@ every answer of /xapi is sandboxed, and this one is a download.
 
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ JSON = "application/json"
 MULTIPART = "multipart/mixed"
 # statements and data together
 MAX_WITH_DATA = 256 * 1024 * 1024
+# each is read and checked while its sender waits
+MAX_SIGNATURES = 10
 # answers up to this size are put together before the first byte is sent
 WHOLE = 4 * 1024 * 1024
 
@@ -68,9 +71,17 @@ class Body:
             refuse_missing(listed)
         else:
             received = attachments.receive(self._parts, listed, self._file)
-        for one, attachment in found:
-            if signatures.is_signature(attachment.attachment):
-                _check_signature(one, attachment, received)
+        signed = [pair for pair in found if signatures.is_signature(pair[1].attachment)]
+        for named, count in Counter(one.id for one, _ in signed).items():
+            if count > MAX_SIGNATURES:
+                raise Invalid(
+                    f"Statement {named} has {count} signatures; it may have "
+                    f"{MAX_SIGNATURES}.",
+                    requirement="a statement has a few signatures at most",
+                    section=signatures.SECTION,
+                )
+        for one, attachment in signed:
+            _check_signature(one, attachment, received)
         caller = current_credential()
         attachments.keep(
             parts(),

@@ -272,6 +272,11 @@ def test_hundreds_at_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None
     with reading(parts.engine) as db:
         wanted = {one: {each["sha2"]} for one, (each,) in zip(ids, listed, strict=True)}
         assert len(find_data(db, tenant=MAIN_TENANT, declared=wanted)) == 20
+        # one statement that declares more than a command takes
+        (all_in_one,) = [store(parts, *[declare(one) for one in many])]
+    with reading(parts.engine) as db:
+        wanted = {all_in_one: {declare(one)["sha2"] for one in many}}
+        assert len(find_data(db, tenant=MAIN_TENANT, declared=wanted)) == 20
     keep(parts, received=[of(b"more %d" % one) for one in range(20)], now=NOW)
     sweep(parts, LATER)
     assert len(stored(parts)) == len(known(parts)) == 20

@@ -252,6 +252,16 @@ def test_data_of_attachments_travels_along(parts: Parts, path: Path) -> None:
     }
 
 
+def test_data_travels_along_however_its_member_is_spelt(
+    parts: Parts, path: Path
+) -> None:
+    text = json.dumps(make(attachments=[put_data(parts, b"spelt")]))
+    put(parts, text.replace('"attachments"', '"\\u0061ttachments"').encode())
+    export(parts, path)
+    folder = path.with_name(f"{path.name}.attachments")
+    assert [one.read_bytes() for one in folder.iterdir()] == [b"spelt"]
+
+
 def test_missing_and_broken_data_are_named_and_brought_later(
     parts: Parts, path: Path
 ) -> None:

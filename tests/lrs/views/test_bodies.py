@@ -592,6 +592,18 @@ def test_a_signature_has_a_limit(own: Own, monkeypatch: pytest.MonkeyPatch) -> N
     assert send(own, signed, part(token, **kind)).status_code == 413
 
 
+def test_a_statement_has_a_few_signatures(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MAX_SIGNATURES", 2)
+    kind = {"Content-Type": signatures.CONTENT_TYPE}
+    for count, status in ((2, 200), (3, 400)):
+        unsigned = statement()
+        token = sign(unsigned)
+        signed = {**unsigned, "attachments": [declare(token)] * count}
+        assert send(own, signed, part(token, **kind)).status_code == status
+
+
 # Damage, size, danger
 
 
