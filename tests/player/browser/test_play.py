@@ -14,7 +14,7 @@ from tests.player.packages import scorm_12, unit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext, FrameLocator, Page
+    from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page
 
     from tests.player.site import Site
 
@@ -24,10 +24,14 @@ def content_of(page: Page) -> FrameLocator:
     return page.frame_locator("#unit").frame_locator("#unit")
 
 
+def frame_of(page: Page) -> Frame:
+    """Give the frame that the unit is in."""
+    return next(one for one in page.frames if "/unit" in one.url)
+
+
 def call(page: Page, script: str) -> object:
     """Run a script in the unit's window."""
-    frame = next(one for one in page.frames if "/unit" in one.url)
-    return frame.evaluate(script)
+    return frame_of(page).evaluate(script)
 
 
 def set_value(page: Page, name: str, value: str) -> None:
@@ -400,6 +404,9 @@ document.addEventListener("keydown", (event) => {
 """
     page.goto(site.launch(site.add(scorm_12({"One": unit("One", script)}))).url)
     expect(page.locator("#cover")).to_be_hidden()
+    # The focus passes through two frames, each in its own time: a key before it goes
+    # to the page around the unit.
+    frame_of(page).wait_for_function("document.hasFocus()")
     page.keyboard.press("ArrowRight")
     expect(content_of(page).locator("#out")).to_have_text("ArrowRight")
 
