@@ -28,7 +28,7 @@ from lrs.storage import S3Storage, make_storage
 from tests.servers import S3_BUCKET, S3_KEY, S3_SECRET, Servers, chromium, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 FOLDER_VARIABLE = "ROLLCALLTEST_SERVERS"
+# milliseconds; a machine that does other work beside the tests is slow, not wrong
+BROWSER_PATIENCE = 30_000
 ROOT = Path(__file__).parent.parent
 HOUSES = ("statements", "lrs", "packages", "player", "portal")
 
@@ -60,6 +62,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers with the session."""
     if not hasattr(config, "workerinput"):
         Servers(Path(os.environ[FOLDER_VARIABLE])).stop_all()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Give what a browser takes part in one further try, and nothing else."""
+    if config.pluginmanager.hasplugin("rerunfailures"):
+        for item in items:
+            if "browser" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
@@ -265,12 +278,31 @@ def parts(engine: Engine, servers: Servers, config: Config) -> Parts:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Give a real Chromium; contexts and pages are the test's own."""
-    from playwright.sync_api import sync_playwright
+def open_browser() -> Iterator[Callable[[], Browser]]:
+    """Give a function that gives the session's Chromium, a new one if it is gone."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=BROWSER_PATIENCE)
+    running: list[Browser] = []
 
     with sync_playwright() as playwright:
-        # without a sandbox of its own, which needs rights that containers lack
-        launched = playwright.chromium.launch(executable_path=chromium())
-        yield launched
-        launched.close()
+
+        def opened() -> Browser:
+            if not running or not running[-1].is_connected():
+                # without a sandbox of its own, which needs rights that containers lack
+                running.append(
+                    playwright.chromium.launch(
+                        executable_path=chromium(), timeout=4 * BROWSER_PATIENCE
+                    )
+                )
+            return running[-1]
+
+        yield opened
+        for one in running:
+            one.close()
+
+
+@pytest.fixture
+def browser(open_browser: Callable[[], Browser]) -> Browser:
+    """Give a real Chromium; contexts and pages are the test's own."""
+    return open_browser()

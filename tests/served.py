@@ -7,28 +7,19 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.servers import S3_KEY, S3_SECRET
+from tests.servers import S3_KEY, S3_SECRET, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 30.0
-
-
-def free_port() -> int:
-    """Give a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+PATIENCE = 120.0
 
 
 class Served:
@@ -39,7 +30,7 @@ class Served:
 
     def __init__(self, settings: Mapping[str, str], log: Path) -> None:
         """Take settings without the prefix; the port is chosen here."""
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self.log = log
         self.command = [*self.program, "serve"]
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +58,7 @@ class Served:
             input=standard_input,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -131,5 +122,5 @@ class Served:
         with contextlib.suppress(ProcessLookupError):
             self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=30)
         self.kill()

@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -37,6 +38,9 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 # a process whose object is forgotten would be complained about
 STARTED: list[subprocess.Popen[bytes]] = []
+# whose names say which ports are taken
+KEPT: list[socket.socket] = []
+PORTS = range(10_000, 32_000)
 
 
 class Servers:
@@ -129,12 +133,27 @@ def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> boo
 
 
 def free_ports(count: int) -> list[int]:
-    """Give TCP ports that are free on the loopback now, all different."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+    """Give TCP ports that nobody else gets while this process lives, all different.
+
+    They lie below those that the system gives to connections, so that none is taken
+    between now and the moment when a server listens, nor while it is started again.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = secrets.choice(PORTS)
+        # a name of its own in the kernel, kept until this process ends
+        mine = socket.socket(socket.AF_UNIX)
+        try:
+            mine.bind(f"\0rollcall-test-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            mine.close()
+            continue
+        KEPT.append(mine)
+        found.append(port)
+    return found
 
 
 def answers(address: str | tuple[str, int]) -> bool:

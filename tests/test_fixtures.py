@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,6 +54,66 @@ def test_parts_go_together(parts: Parts) -> None:
 def test_the_browser_runs_scripts(browser: Browser) -> None:
     with browser.new_context() as context:
         assert context.new_page().evaluate("1 + 1") == 2
+
+
+ONE_FAILURE_EACH = """
+import pathlib
+import pytest
+
+@pytest.fixture(scope="module")
+def made():
+    pass
+
+@pytest.fixture
+def browser(made):
+    pass
+
+@pytest.fixture
+def page(browser):
+    pass
+
+def fail_once(name):
+    seen = pathlib.Path(name)
+    if not seen.exists():
+        seen.touch()
+        raise RuntimeError("the first time")
+
+def test_in_the_browser(page):
+    fail_once("browser")
+
+def test_beside_it(made):
+    fail_once("beside")
+
+def test_always_in_the_browser(page):
+    assert False
+"""
+
+
+def test_only_what_a_browser_takes_part_in_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(ONE_FAILURE_EACH)
+    root = Path(__file__).parent.parent
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tests.conftest"),
+            *("-c", root / "setup.cfg", "--rootdir", root, "-p", "no:cacheprovider"),
+            *("-n", "2", "--dist", "loadfile", tmp_path),
+        ],
+        cwd=tmp_path,
+        env={**kept, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    tries = re.findall(r"^(RERUN|PASSED|FAILED) .*::(\w+)", done.stdout, re.MULTILINE)
+    assert sorted(set(tries)) == [
+        ("FAILED", "test_always_in_the_browser"),
+        ("FAILED", "test_beside_it"),
+        ("PASSED", "test_in_the_browser"),
+        ("RERUN", "test_always_in_the_browser"),
+        ("RERUN", "test_in_the_browser"),
+    ], done.stdout + done.stderr
+    assert "2 failed, 1 passed, 2 rerun" in done.stdout
 
 
 def test_a_test_reaches_nothing_but_this_machine() -> None:

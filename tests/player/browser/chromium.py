@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, BrowserType
 
-START_SECONDS = 30
+START_SECONDS = 120
 OPTIONS = [
     "--headless=new",
     "--disable-gpu",

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.conftest import sqlite_url
 from tests.player.site import Site, serve
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from lrs.config import Config
     from tests.servers import Servers
 
-# a machine that does other work beside the tests is slow, not wrong
-PATIENCE = 20_000
-expect.set_options(timeout=PATIENCE)
-
 
 @pytest.fixture
 def site(servers: Servers, tmp_path: Path, config: Config) -> Iterator[Site]:
@@ -36,7 +31,6 @@ def site(servers: Servers, tmp_path: Path, config: Config) -> Iterator[Site]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     made = browser.new_context(viewport={"width": 1280, "height": 800})
-    made.set_default_timeout(PATIENCE)
     yield made
     made.close()
 
