@@ -21,6 +21,7 @@ from portal.views import (
     managers,
     signin,
     statements,
+    uploads,
 )
 from portal.views.pages import prepare_pages
 
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     learning.BLUEPRINT,
     managers.BLUEPRINT,
     statements.BLUEPRINT,
+    uploads.BLUEPRINT,
 )
 
 

@@ -3,9 +3,9 @@
 import re
 import uuid
 from datetime import datetime
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from flask import Response, flash, jsonify, redirect, request
+from flask import flash, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,12 +22,10 @@ from packages.courses import (
     get_package,
     manifest_of,
 )
-from packages.intake import receive_package
-from packages.manifest import Manifest
+from packages.manifest import Manifest, standard_text
 from packages.roles import propose_roles
 from portal import offers, words
 from portal.access import POSITIONS, roles_for
-from portal.audit import record_act
 from portal.catalogue import POLICIES, TRANSFERS, offer_at
 from portal.schemas import PublishForm, load_form
 from portal.views.pages import clock, page_blueprint, render
@@ -41,13 +39,6 @@ STATUSES = {
     "importing": ("open", "Importing"),
     "imported": ("done", "Ready"),
     "rejected": ("bad", "Cannot be used"),
-}
-STANDARDS = {
-    "scorm_12": "SCORM 1.2",
-    "scorm_2004": "SCORM 2004",
-    "aicc": "AICC",
-    "xapi": "xAPI",
-    "cmi5": "cmi5",
 }
 SEVERITIES = {
     "error": ("bad", "Stops the import"),
@@ -68,8 +59,6 @@ def show_packages() -> str:
 
 def _package(package: Package) -> dict[str, Any]:
     tone, text = STATUSES[package.status]
-    standard = STANDARDS.get(package.standard or "", "")
-    edition = package.edition if package.standard == "scorm_2004" else ""
     return {
         "id": package.id,
         "title": package.title,
@@ -78,7 +67,7 @@ def _package(package: Package) -> dict[str, Any]:
         "status_text": text,
         "tone": tone,
         "progress": package.progress,
-        "standard_text": " ".join(part for part in (standard, edition) if part),
+        "standard_text": standard_text(package.standard, package.edition),
         "size_text": size_text(package.size),
         "created_text": words.instant_in(package.created_at, parts().config.timezone),
     }
@@ -91,63 +80,6 @@ def size_text(size: int) -> str:
             break
         size = round(size / 1000)
     return f"{size:,} {unit}"
-
-
-@BLUEPRINT.post("/authoring/packages/upload")
-@allow("role", *roles_for("packages.manage"))
-def upload() -> tuple[Response, int]:
-    """Take the raw file of our own script."""
-    package_id = _receive(
-        request.args.get("filename", "package.zip"),
-        cast("BinaryIO", request.stream),
-        request.content_length,
-    )
-    body = {"id": str(package_id), "url": f"/authoring/packages/{package_id}"}
-    return jsonify(body), 201
-
-
-@BLUEPRINT.post("/authoring/packages")
-@allow("role", *roles_for("packages.manage"))
-def upload_form() -> BaseResponse:
-    """Take the file of the plain form, where scripts do not run."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        message = "Choose a file to upload."
-        raise Invalid(message)
-    package_id = _receive(file.filename, cast("BinaryIO", file.stream), None)
-    return redirect(f"/authoring/packages/{package_id}")
-
-
-def _receive(filename: str, data: BinaryIO, length: int | None) -> uuid.UUID:
-    me, now = signed_in(), clock()
-    with writing(parts().engine) as db:
-        package = receive_package(
-            parts(),
-            db,
-            filename=filename,
-            data=data,
-            created_by=str(me.id),
-            now=now,
-            length=length,
-        )
-        record_act(
-            db,
-            user_id=me.id,
-            action="package.uploaded",
-            subject="package",
-            subject_id=package.id,
-            detail={"sha256": package.sha256},
-            now=now,
-        )
-        return package.id
-
-
-@BLUEPRINT.get("/authoring/packages/<uuid:package_id>/status")
-@allow("role", *roles_for("packages.manage"))
-def status(package_id: uuid.UUID) -> Response:
-    with reading(parts().engine) as db:
-        package = _own(get_package(db, package_id=package_id))
-        return jsonify(status=package.status, progress=package.progress)
 
 
 def _own(package: Package) -> Package:

@@ -230,7 +230,7 @@ def _is_ours(declared: Allowed) -> bool:
 
 # What a form may send; uploads have a limit of their own.
 FORM_LIMIT = 1 << 20
-UPLOADS = frozenset({"authoring.upload", "authoring.upload_form"})
+UPLOADS = frozenset({"uploads.upload", "uploads.upload_form"})
 # Blueprints whose public routes also work with the session (the sign-in form).
 SESSION_BLUEPRINTS = frozenset({"security", "account", "public"})
 
