@@ -18,7 +18,7 @@ from lrs.storage import make_storage
 from packages.check import Checked, check_package, digest, sarif, verified
 from packages.courses import get_package, package_json
 from packages.intake import Report, import_package, receive_package
-from packages.manifest import Unit
+from packages.manifest import Manifest, Unit, standard_text
 
 
 def add_commands(commands: Any) -> None:
@@ -62,8 +62,8 @@ def run_check(arguments: argparse.Namespace, config: Config) -> int:
         manifest = checked.manifest
         _print_verdict(
             manifest.title,
-            manifest.edition,
-            [(unit.title, unit.parents) for unit in manifest.units],
+            manifest.standard_text,
+            _outline(manifest),
             manifest.to_json()["findings"],
         )
     return 0 if checked.manifest.is_importable else 1
@@ -86,7 +86,8 @@ def run_import(arguments: argparse.Namespace, config: Config) -> int:
         print(json.dumps(shown, ensure_ascii=False))
     else:
         print(f"{shown['status']}: package {shown['id']}")
-        _print_verdict(shown["title"], shown["edition"], units, shown["findings"])
+        standard = standard_text(shown["standard"], shown["edition"])
+        _print_verdict(shown["title"], standard, units, shown["findings"])
     return 0 if shown["status"] == "imported" else 1
 
 
@@ -111,9 +112,16 @@ def _imported(
     import_package(parts, {"package": str(package_id)}, now, progress=progress)
     with reading(parts.engine) as db:
         package = get_package(db, package_id=package_id)
-        units = package.manifest["units"] if package.manifest else []
-        titles = [(unit["title"], tuple(unit["parents"])) for unit in units]
-        return package_json(package), titles
+        shown = package_json(package)
+        if package.manifest is None:
+            return shown, []
+        value = {**package.manifest, "findings": package.findings}
+        return shown, _outline(Manifest.from_json(value))
+
+
+def _outline(manifest: Manifest) -> list[tuple[str, tuple[str, ...]]]:
+    """Each unit's title with those of the headings above it."""
+    return [(unit.title, tuple(manifest.headings(unit))) for unit in manifest.units]
 
 
 def _no_file(path: Path) -> int:
@@ -147,12 +155,12 @@ def _unit_json(unit: Unit) -> dict[str, Any]:
 
 def _print_verdict(
     title: str,
-    edition: str,
+    standard: str,
     units: Sequence[tuple[str, tuple[str, ...]]],
     findings: Sequence[dict[str, Any]],
 ) -> None:
     """Title, the tree of units, and each finding with its place and advice."""
-    print(f"{title}  [{edition or 'not read'}]")
+    print(f"{title}  [{standard or 'not read'}]")
     above: tuple[str, ...] = ()
     for name, parents in units:
         for depth, parent in enumerate(parents):

@@ -7,7 +7,7 @@ package; `to_json` and `from_json` are exact inverses.
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
@@ -15,7 +15,15 @@ from urllib.parse import quote
 
 Severity = Literal["error", "warning", "info", "repair"]
 Standard = Literal["scorm_12", "scorm_2004", "aicc", "xapi", "cmi5"]
-Kind = Literal["sco", "asset", "au"]
+Kind = Literal["sco", "asset", "au", "activity"]
+
+STANDARD_NAMES: dict[str, str] = {
+    "scorm_12": "SCORM",
+    "scorm_2004": "SCORM 2004",
+    "aicc": "AICC",
+    "xapi": "xAPI",
+    "cmi5": "cmi5",
+}
 
 # RFC 3986 section 3.3, pchar without "%", and "/" between segments.
 _PATH_SAFE = "/!$&'()*+,;=:@"
@@ -39,14 +47,42 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A heading over units: a cluster of SCORM, a block of cmi5 or AICC.
+
+    `index` is its place in `Manifest.blocks`, in the order of the document; `parent` is
+    the index of the block above. `objectives` are identifiers of `Manifest.objectives`.
+    """
+
+    index: int
+    identifier: str
+    title: str
+    description: str = ""
+    parent: int | None = None
+    objectives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What a course says that learners reach (cmi5, AICC)."""
+
+    identifier: str
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
-    """A launchable part: a SCO or asset of SCORM, an AU of cmi5.
+    """A launchable part: a SCO or asset of SCORM, an AU of cmi5 or AICC, an activity.
 
     `launch` is the exact path of a file of the package, or an absolute URL;
     `parameters` is its query and fragment, with their `?` and `#`. `mastery_score` is on
-    the scale of the standard (SCORM 1.2: 0..100). `max_time` and `time_limit_action` are
-    as written. `parents` are the titles of the headings above the unit, outermost first.
+    the scale of the standard (SCORM 1.2 and AICC: 0..100, cmi5: 0..1). `max_time` and
+    `time_limit_action` are as written. `block` is the index of the heading right above.
     `parts` are ids of objectives and interactions inside that look like tests.
+    `activity_type` is of cmi5 and xAPI; `move_on`, `launch_method`, `launch_parameters`
+    and `entitlement_key` are of cmi5; `completion_threshold`, `scaled_passing_score` and
+    `hides` (buttons that the player must not show) are of SCORM 2004.
     """
 
     index: int
@@ -61,9 +97,19 @@ class Unit:
     time_limit_action: str = ""
     data_from_lms: str = ""
     prerequisites: str = ""
-    parents: tuple[str, ...] = ()
     visible: bool = True
     parts: tuple[str, ...] = ()
+    description: str = ""
+    block: int | None = None
+    objectives: tuple[str, ...] = ()
+    activity_type: str = ""
+    move_on: str = ""
+    launch_method: str = ""
+    launch_parameters: str = ""
+    entitlement_key: str = ""
+    completion_threshold: Decimal | None = None
+    scaled_passing_score: Decimal | None = None
+    hides: tuple[str, ...] = ()
 
     @property
     def is_external(self) -> bool:
@@ -80,7 +126,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a package says of itself, and what we say of the package."""
+    """What a package says of itself, and what we say of the package.
+
+    `language` is that of `title`; `typical_duration` a duration of ISO 8601; `version`
+    and `publisher` are of the course: each empty where the package does not say it.
+    `activities` is the activity tree of SCORM 2004 (`packages.sequencing` has its form).
+    """
 
     standard: Standard | None
     edition: str
@@ -89,6 +140,19 @@ class Manifest:
     description: str = ""
     units: tuple[Unit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    language: str = ""
+    keywords: tuple[str, ...] = ()
+    typical_duration: str = ""
+    version: str = ""
+    publisher: str = ""
+    blocks: tuple[Block, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+    activities: dict[str, Any] | None = None
+
+    @property
+    def standard_text(self) -> str:
+        """Standard and edition as people name them: `SCORM 2004 4th Edition`."""
+        return standard_text(self.standard, self.edition)
 
     @property
     def is_importable(self) -> bool:
@@ -103,36 +167,67 @@ class Manifest:
             self, findings=tuple(sorted(merged, key=lambda one: order[one.severity]))
         )
 
+    def headings(self, unit: Unit) -> list[str]:
+        """The titles of the blocks above a unit, outermost first."""
+        titles: list[str] = []
+        place = unit.block
+        while place is not None:
+            block = self.blocks[place]
+            titles.append(block.title)
+            place = block.parent
+        return titles[::-1]
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; decimals as text."""
-        value = asdict(self)
-        for unit in value["units"]:
-            score = unit["mastery_score"]
-            unit["mastery_score"] = None if score is None else format(score, "f")
-            unit["parents"] = list(unit["parents"])
-            unit["parts"] = list(unit["parts"])
-        value["units"] = list(value["units"])
-        value["findings"] = list(value["findings"])
-        return value
+        return _plain(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Manifest":
         """The manifest that `to_json` was called on."""
-        units = tuple(
-            Unit(
-                **{
-                    **unit,
-                    "mastery_score": None
-                    if unit["mastery_score"] is None
-                    else Decimal(unit["mastery_score"]),
-                    "parents": tuple(unit["parents"]),
-                    "parts": tuple(unit["parts"]),
-                }
-            )
-            for unit in value["units"]
+        return cls(
+            **{
+                **value,
+                "units": tuple(Unit(**_unit_values(unit)) for unit in value["units"]),
+                "findings": tuple(Finding(**one) for one in value["findings"]),
+                "keywords": tuple(value["keywords"]),
+                "blocks": tuple(
+                    Block(**{**block, "objectives": tuple(block["objectives"])})
+                    for block in value["blocks"]
+                ),
+                "objectives": tuple(Objective(**one) for one in value["objectives"]),
+            }
         )
-        findings = tuple(Finding(**finding) for finding in value["findings"])
-        return cls(**{**value, "units": units, "findings": findings})
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass as JSON values."""
+    values = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Decimal):
+            value = format(value, "f")
+        elif isinstance(value, tuple):
+            value = [one if isinstance(one, str) else _plain(one) for one in value]
+        values[field.name] = value
+    return values
+
+
+def _unit_values(value: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a unit of JSON, decimals and tuples as such again."""
+    decimals = {
+        name: None if value[name] is None else Decimal(value[name])
+        for name in ("mastery_score", "completion_threshold", "scaled_passing_score")
+    }
+    tuples = {name: tuple(value[name]) for name in ("parts", "objectives", "hides")}
+    return {**value, **decimals, **tuples}
+
+
+def standard_text(standard: str | None, edition: str) -> str:
+    """Standard and edition as people name them; empty where the standard is unknown."""
+    if standard is None:
+        return ""
+    words = "Edition" if standard == "scorm_2004" else ""
+    return " ".join(part for part in (STANDARD_NAMES[standard], edition, words) if part)
 
 
 def is_absolute(address: str) -> bool:

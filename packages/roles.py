@@ -48,7 +48,7 @@ class ProposedRole:
 
 def propose_roles(manifest: Manifest) -> list[ProposedRole]:
     """Proposals in the order of units; a unit's own comes before its parts'."""
-    proposals = [found for unit in manifest.units for found in _of_unit(unit)]
+    proposals = [found for unit in manifest.units for found in _of_unit(manifest, unit)]
     if any(proposal.role == "posttest" for proposal in proposals):
         return proposals
     last = manifest.units[-1] if len(manifest.units) > 1 else None
@@ -97,12 +97,15 @@ def pretests(manifest: Manifest) -> list[tuple[Unit, str | None]]:
     return [*units, *parts]
 
 
-def _of_unit(unit: Unit) -> Iterator[ProposedRole]:
+def _of_unit(manifest: Manifest, unit: Unit) -> Iterator[ProposedRole]:
     """By the unit's title, its identifier, the headings above it; else its parts."""
     texts = (
         ("Its title", unit.title),
         ("Its identifier", _spaced(unit.identifier)),
-        *(("The heading above it", title) for title in reversed(unit.parents)),
+        *(
+            ("The heading above it", title)
+            for title in reversed(manifest.headings(unit))
+        ),
     )
     for what, text in texts:
         role = _role_of(text)

@@ -17,6 +17,7 @@ from lxml import etree
 from packages.contents import Contents
 from packages.findings import finding, refuse
 from packages.manifest import (
+    Block,
     Finding,
     Kind,
     Manifest,
@@ -32,12 +33,12 @@ Element = etree._Element  # noqa: SLF001 - the only name lxml gives the type
 
 _VERSIONS: dict[str, tuple[Standard, str]] = {
     "1.2": ("scorm_12", "1.2"),
-    "1.3": ("scorm_2004", "2004 2nd Edition"),
-    "cam 1.3": ("scorm_2004", "2004 2nd Edition"),
-    "2004": ("scorm_2004", "2004 2nd Edition"),
-    "2004 2nd edition": ("scorm_2004", "2004 2nd Edition"),
-    "2004 3rd edition": ("scorm_2004", "2004 3rd Edition"),
-    "2004 4th edition": ("scorm_2004", "2004 4th Edition"),
+    "1.3": ("scorm_2004", "2nd"),
+    "cam 1.3": ("scorm_2004", "2nd"),
+    "2004": ("scorm_2004", "2nd"),
+    "2004 2nd edition": ("scorm_2004", "2nd"),
+    "2004 3rd edition": ("scorm_2004", "3rd"),
+    "2004 4th edition": ("scorm_2004", "4th"),
 }
 # Parts of namespace names that only one of the two uses.
 _VOCABULARY_12 = ("adlcp_rootv1p2", "imscp_rootv1p1p2")
@@ -62,7 +63,7 @@ def read_scorm(contents: Contents, name: str) -> Manifest:
         refuse("not_a_manifest", path=name, line=1, element=element)
     book.standard, edition = _version(book)
     organization = _organization(book)
-    units = _units(book, organization)
+    units, blocks = _units(book, organization)
     _note_missing_files(book)
     return Manifest(
         standard=book.standard,
@@ -71,6 +72,7 @@ def read_scorm(contents: Contents, name: str) -> Manifest:
         title=_course_title(book, organization),
         description=_general(book.root, "description") or _outside_description(book),
         units=units,
+        blocks=blocks,
     ).with_findings(book.findings)
 
 
@@ -197,8 +199,8 @@ def _edition_by_vocabulary(root: Element, standard: Standard) -> str:
     for element in root.iter():
         shares_data = _local(element) == "map" and "adlcp_v1p3" in str(element.tag)
         if shares_data or element.get("completedByMeasure") is not None:
-            return "2004 4th Edition"
-    return "2004 3rd Edition"
+            return "4th"
+    return "3rd"
 
 
 # --- the structure ----------------------------------------------------------------------
@@ -230,14 +232,17 @@ class _Draft:
     unit: Unit
 
 
-def _units(book: _Book, organization: Element | None) -> tuple[Unit, ...]:
+def _units(
+    book: _Book, organization: Element | None
+) -> tuple[tuple[Unit, ...], tuple[Block, ...]]:
     resources = _resources(book.root)
     drafts: list[_Draft] = []
+    blocks: list[Block] = []
     if organization is not None and any(
         _local(element) == "item" for element in organization
     ):
         for item in _children(organization, "item"):
-            drafts.extend(_item_units(book, resources, item, ()))
+            drafts.extend(_item_units(book, resources, item, blocks, None))
     else:
         drafts.extend(_loose_units(book, resources))
     if not drafts and not any(one.severity == "error" for one in book.findings):
@@ -248,10 +253,11 @@ def _units(book: _Book, organization: Element | None) -> tuple[Unit, ...]:
             book.note("identifier_repeated", draft.element, identifier=draft.identifier)
         seen.add(draft.identifier)
     names = slugs(draft.identifier for draft in drafts)
-    return tuple(
+    units = tuple(
         replace(draft.unit, index=index, slug=slug)
         for index, (draft, slug) in enumerate(zip(drafts, names, strict=True))
     )
+    return units, tuple(blocks)
 
 
 def _resources(root: Element) -> dict[str, Element]:
@@ -267,9 +273,13 @@ def _item_units(
     book: _Book,
     resources: dict[str, Element],
     item: Element,
-    parents: tuple[str, ...],
+    blocks: list[Block],
+    block: int | None,
 ) -> Iterator[_Draft]:
-    """The units of an item and of the items below, in the order of the menu."""
+    """The units of an item and of the items below, in the order of the menu.
+
+    An item with items below, or without a unit, becomes one of `blocks`.
+    """
     title = _text(_child(item, "title"), _TITLE_LENGTH)
     identifier = _attribute(item, "identifier")
     reference = _attribute(item, "identifierref")
@@ -280,6 +290,7 @@ def _item_units(
     if not identifier:
         identifier = reference or f"item-line-{item.sourceline}"
         book.note("identifier_missing", item, identifier=identifier)
+    unit = None
     if reference:
         resource = resources.get(reference)
         if resource is None:
@@ -289,12 +300,15 @@ def _item_units(
         else:
             unit = _unit(book, item, resource, title)
             if unit is not None:
-                unit = replace(unit, identifier=identifier, parents=parents)
+                unit = replace(unit, identifier=identifier, block=block)
                 yield _Draft(item, identifier, unit)
     elif not items:
         book.note("item_empty", item, title=title)
-    for child in items:
-        yield from _item_units(book, resources, child, (*parents, title))
+    if items or unit is None:
+        index = len(blocks)
+        blocks.append(Block(index, identifier, title, parent=block))
+        for child in items:
+            yield from _item_units(book, resources, child, blocks, index)
 
 
 def _loose_units(book: _Book, resources: dict[str, Element]) -> Iterator[_Draft]:

@@ -304,10 +304,11 @@ def start(
             _menu_line(
                 unit,
                 states.get(unit.index),
+                headings=sitting.manifest.headings(unit),
                 current=launch.unit,
                 tested=str(unit.index) in launch.mastery,
             )
-            for unit in sitting.units
+            for unit in sitting.manifest.units
             if unit.visible
         ],
         "return_url": launch.return_url,
@@ -331,13 +332,18 @@ def _learner(launch: Launch) -> dict[str, str]:
 
 
 def _menu_line(
-    unit: Unit, state: UnitState | None, *, current: int, tested: bool
+    unit: Unit,
+    state: UnitState | None,
+    *,
+    headings: list[str],
+    current: int,
+    tested: bool,
 ) -> dict[str, Any]:
     """Whether a unit is finished; how, of a confirmed post-test only."""
     return {
         "index": unit.index,
         "title": unit.title,
-        "parents": list(unit.parents),
+        "parents": headings,
         "completion": "unknown" if state is None else state.completion,
         "success": state.success if state is not None and tested else "unknown",
         "current": unit.index == current,

@@ -21,7 +21,7 @@ from lrs.db import insert_new
 from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
-from packages.manifest import Unit
+from packages.manifest import Manifest, Unit
 from player import scorm_12, tokens, translate, urls
 from player.cmi import Model
 from player.tables import Attempt, Launch, Registration
@@ -51,7 +51,7 @@ class Sitting:
     attempt: Attempt
     unit: Unit
     subject: translate.Subject
-    units: tuple[Unit, ...]
+    manifest: Manifest
     statements: list[Statement]
 
     def say(self, *statements: Statement) -> None:
@@ -126,7 +126,7 @@ def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
         attempt=attempt,
         unit=unit,
         subject=subject,
-        units=manifest.units,
+        manifest=manifest,
         statements=[],
     )
 
@@ -305,7 +305,7 @@ def _complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
         )
     ).all()
     done = {one.unit for one in attempts if one.completion == "completed"}
-    if done.issuperset(unit.index for unit in sitting.units if unit.visible):
+    if done.issuperset(unit.index for unit in sitting.manifest.units if unit.visible):
         row.completed_at = moment.at
         seconds = sum((one.seconds for one in attempts), Decimal(0))
         sitting.say(

@@ -67,7 +67,7 @@ def test_check_in_words(
 ) -> None:
     assert call(config, "check", good) == 0
     out = capsys.readouterr().out
-    assert "A course  [1.2]\n  Module\n    - Урок\n    - Итог\n" in out
+    assert "A course  [SCORM 1.2]\n  Module\n    - Урок\n    - Итог\n" in out
     assert "repair version_missing imsmanifest.xml" in out
     assert call(config, "check", good, "--strict") == 1
 

@@ -1,12 +1,21 @@
 """The shape that readers return: slugs, addresses, JSON and back."""
 
+import json
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packages.manifest import Finding, Manifest, Unit, is_absolute, slugs
+from packages.manifest import (
+    Block,
+    Finding,
+    Manifest,
+    Objective,
+    Unit,
+    is_absolute,
+    slugs,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +53,12 @@ def test_json_and_back() -> None:
         title="T",
         launch="a.html",
         mastery_score=Decimal("80.50"),
-        parents=("M", "N"),
         parts=("pretest",),
+        block=1,
+        objectives=("o",),
+        completion_threshold=Decimal("0.5"),
+        scaled_passing_score=Decimal(-1),
+        hides=("continue",),
     )
     whole = Manifest(
         standard="scorm_12",
@@ -54,10 +67,17 @@ def test_json_and_back() -> None:
         title="T",
         units=(unit, Unit(1, "j", "j", "asset", "U", "b.html")),
         findings=(Finding("info", "also", "m", "a", "p", 3),),
+        language="en",
+        keywords=("golf", "clubs"),
+        blocks=(Block(0, "b", "M"), Block(1, "c", "N", parent=0, objectives=("o",))),
+        objectives=(Objective("o", "Play", "golf"),),
+        activities={"identifier": "o", "children": [{"unit": 0}]},
     )
-    value = whole.to_json()
+    value = json.loads(json.dumps(whole.to_json()))
     assert value["units"][0]["mastery_score"] == "80.50"
     assert Manifest.from_json(value) == whole
+    assert whole.headings(unit) == ["M", "N"]
+    assert whole.headings(whole.units[1]) == []
 
 
 def test_findings_are_ordered_by_gravity() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from packages.check import check_package
-from packages.manifest import Manifest, Unit
+from packages.manifest import Block, Manifest, Unit
 from packages.roles import pretests, propose_roles
 from tests.packages.make import Item, course
 
@@ -52,8 +52,17 @@ def test_words(title: str, identifier: str, role: str | None) -> None:
 
 
 def test_a_heading_counts_for_its_units() -> None:
-    unit = Unit(0, "q1", "q1", "sco", "Questions", "a.html", parents=("Pre-test",))
-    assert proposed(unit, ("Lesson", "l")) == [(0, "pretest")]
+    found = propose_roles(
+        Manifest(
+            "scorm_12",
+            "1.2",
+            "m",
+            "T",
+            units=(Unit(0, "q1", "q1", "sco", "Questions", "a.html", block=1),),
+            blocks=(Block(0, "b", "Pre-test"), Block(1, "c", "Golf", parent=0)),
+        )
+    )
+    assert [one.why for one in found] == ["The heading above it is “Pre-test”."]
 
 
 def test_the_last_unit_when_nothing_is_called_post_test() -> None:
