@@ -70,9 +70,12 @@ export class Queue {
   #wake = () => {};
   #run = null;
   #todo = new Set();
+  #asked = 0;
   #batch = BATCH;
   #failing = "waiting";
   #waiting = 0;
+  /** Entries on their way to the disk: the journal does not count them yet. */
+  #arriving = 0;
   #savedAt = null;
   #over = false;
 
@@ -100,10 +103,17 @@ export class Queue {
   /** Keeps an entry, then sends it; settles true when it is on disk. */
   async add(entry) {
     this.#waiting += 1;
+    this.#arriving += 1;
     if (!this.#over) this.#tell(this.#tries > 0 ? this.#failing : "saving");
-    const isOnDisk = await this.journal.put(this.launch, entry);
+    const isOnDisk = await this.journal.put(this.launch, entry).finally(() => {
+      this.#arriving -= 1;
+    });
     this.run([this.launch]).catch((error) => this.onState({ state: "failed", error }));
     return isOnDisk;
+  }
+
+  async #count() {
+    this.#waiting = (await this.journal.count()) + this.#arriving;
   }
 
   /** Wakes a sleeping sender: the network is back, the learner has signed in. */
@@ -124,19 +134,29 @@ export class Queue {
   run(launches) {
     if (this.#over) return Promise.resolve(false);
     for (const launch of launches) this.#todo.add(launch);
-    this.#run ??= this.#drain().finally(() => {
-      this.#run = null;
-    });
+    this.#asked += 1;
+    this.#run ??= this.#drain().then(
+      (isDone) => {
+        this.#run = null;
+        return this.#todo.size > 0 ? this.run([]) : isDone;
+      },
+      (error) => {
+        this.#run = null;
+        throw error;
+      },
+    );
     return this.#run;
   }
 
   async #drain() {
     while (this.#todo.size > 0 && !this.#over) {
       const [launch] = this.#todo;
-      this.#waiting = await this.journal.count();
+      const asked = this.#asked;
+      await this.#count();
       const entries = await this.#entriesOf(launch);
       if (entries.length === 0) {
-        this.#todo.delete(launch);
+        // What came while we looked asks for another look.
+        if (asked === this.#asked) this.#todo.delete(launch);
       } else {
         this.#tell(this.#tries > 0 ? this.#failing : "saving");
         await this.#deliver(launch, entries);
@@ -186,7 +206,7 @@ export class Queue {
   async #committed(launch, body) {
     this.#tries = 0;
     await this.journal.drop(launch, body.committed_seq);
-    this.#waiting = await this.journal.count();
+    await this.#count();
     this.#savedAt = this.now();
     this.#tell(this.#waiting === 0 ? "saved" : "saving", body);
   }
@@ -194,7 +214,7 @@ export class Queue {
   /** The server has kept these aside: here they are done with. */
   async #superseded(launch) {
     await this.journal.drop(launch);
-    this.#waiting = await this.journal.count();
+    await this.#count();
     if (launch !== this.launch) return;
     this.#tell("superseded");
     this.#over = true;

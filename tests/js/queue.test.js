@@ -251,3 +251,38 @@ test("leftovers that cannot be read any more do not keep the learner out", async
   await added(queue, 1);
   assert.equal(seen.requests.length, 1);
 });
+
+test("what arrives while the journal is looked into is sent as well", async () => {
+  const { queue, seen } = setUp((path, body) => committed(body));
+  const first = queue.journal.first.bind(queue.journal);
+  let late = null;
+  queue.journal.first = async (launch, most) => {
+    const found = await first(launch, most);
+    late ??= queue.add(entry(1));
+    await late;
+    return found;
+  };
+  assert.equal(await queue.run([LAUNCH]), true);
+  assert.equal(seen.requests.length, 1);
+  assert.equal(await queue.journal.count(), 0);
+});
+
+test("nothing is called saved while an entry is on its way to the disk", async () => {
+  const { queue, seen } = setUp((path, body) => committed(body));
+  const put = queue.journal.put.bind(queue.journal);
+  let arrive;
+  queue.journal.put = async (launch, one) => {
+    if (one.seq === 2) await new Promise((done) => { arrive = done; });
+    return put(launch, one);
+  };
+  await queue.add(entry(1));
+  const second = queue.add(entry(2));
+  await queue.run([LAUNCH]);
+  assert.equal(seen.requests.length, 1);
+  assert.deepEqual(seen.states.filter(({ state }) => state === "saved"), []);
+  assert.equal(seen.states.at(-1).waiting, 1);
+  arrive();
+  await second;
+  await queue.run([LAUNCH]);
+  assert.equal(seen.states.at(-1).state, "saved");
+});
