@@ -75,7 +75,7 @@ def stored(site: Site) -> tuple[Counter[str], Counter[str]]:
 
 def all_sent(page: Page) -> None:
     expect(page.locator("#saved")).to_have_attribute(
-        "data-state", "saved", timeout=90_000
+        "data-state", "saved", timeout=240_000
     )
 
 
@@ -83,7 +83,7 @@ def opened(site: Site, context: BrowserContext, **launch: Any) -> Page:
     page = context.new_page()
     page.add_init_script(NOTE)
     page.goto(site.launch(**launch).url)
-    expect(unit_of(page).locator("#out")).to_contain_text("at ", timeout=20_000)
+    expect(unit_of(page).locator("#out")).to_contain_text("at ")
     return page
 
 

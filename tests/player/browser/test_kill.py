@@ -61,7 +61,7 @@ def work(page: Page, opened: Opened, *, seconds: float, bug: str = "") -> int:
     """Let the unit work; give the last entry that is known to be kept."""
     page.add_init_script(LISTEN + bug)
     page.goto(opened.url)
-    expect(unit_of(page).locator("h1")).to_have_text("One", timeout=20_000)
+    expect(unit_of(page).locator("#out")).to_have_text(re.compile(r"^at "))
     frame = next(one for one in page.frames if "/page.html" in one.url)
     frame.evaluate("work()")
     kept, until = 0, time.monotonic() + seconds
@@ -73,9 +73,7 @@ def work(page: Page, opened: Opened, *, seconds: float, bug: str = "") -> int:
 def resumed_at(page: Page, opened: Opened) -> int:
     """Open the course again; give where the unit finds itself."""
     page.goto(opened.url)
-    expect(unit_of(page).locator("#out")).to_have_text(
-        re.compile(r"^at "), timeout=20_000
-    )
+    expect(unit_of(page).locator("#out")).to_have_text(re.compile(r"^at "))
     text = unit_of(page).locator("#out").text_content() or ""
     page.goto("about:blank")
     return int(text.removeprefix("at ") or 0)
