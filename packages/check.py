@@ -25,10 +25,14 @@ _XML_STARTS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the doctor says; `contents` is None when the archive cannot be read."""
+    """What the doctor says; `contents` is None when the archive cannot be read.
+
+    `hosts` are the other servers that pages load from.
+    """
 
     manifest: Manifest
     contents: Contents | None
+    hosts: tuple[str, ...] = ()
 
 
 def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Checked:
@@ -36,10 +40,12 @@ def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Che
 
     `strict` refuses what is otherwise repaired.
     """
+    hosts: tuple[str, ...] = ()
     try:
         contents, manifest = read_package(open_archive(file))
         if manifest.is_importable:
             scripts = read_scripts(contents)
+            hosts = tuple(sorted(scripts.hosts))
             manifest = with_parts(manifest, scripts)
             manifest = manifest.with_findings(_behaviour(manifest, scripts))
     except (InvalidPackage, UnsafeArchive) as error:
@@ -50,7 +56,7 @@ def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Che
         return Checked(blank.with_findings(findings), None)
     if strict:
         manifest = _strictly(manifest)
-    return Checked(manifest, contents)
+    return Checked(manifest, contents, hosts)
 
 
 def verified(checked: Checked) -> Checked:

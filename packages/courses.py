@@ -75,12 +75,17 @@ class Package(Base):
     title: Mapped[str] = mapped_column(Text, default="")
     manifest: Mapped[dict[str, Any] | None] = mapped_column(Json)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    needed_hosts: Mapped[list[str]] = mapped_column(Json, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(String(255))
 
 
 class PackageFile(Base):
-    """A file of an imported package, found by its exact path."""
+    """A file of an imported package, found by its exact path.
+
+    Where `gzip_size` says so, its bytes stand compressed beside it, under the key that
+    `packages.compressed.beside` gives.
+    """
 
     __tablename__ = "package_file"
 
@@ -92,6 +97,7 @@ class PackageFile(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     content_type: Mapped[str] = mapped_column(String(100))
+    gzip_size: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Course(Base):

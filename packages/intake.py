@@ -27,6 +27,7 @@ from lrs.tables import MAIN_TENANT
 from packages import iris
 from packages.archive import MAXIMUM_UNPACKED
 from packages.check import Checked, check_package
+from packages.compressed import squeezed
 from packages.contents import Contents
 from packages.courses import Package, PackageFile, get_package
 from packages.manifest import Manifest
@@ -128,6 +129,7 @@ def import_package(
         checked, files = _unpack(parts, package_id, file, filename, progress)
     with writing(parts.engine) as db:
         package = _record(db, package_id, checked.manifest, files)
+        package.needed_hosts = list(checked.hosts)
         if files:
             _wall_in_pretests(db, parts.config, package, checked.manifest, now)
     if not files:
@@ -219,9 +221,13 @@ def _put_files(
     for number, (path, entry) in enumerate(contents.files.items()):
         key = f"{_files_prefix(package_id)}{number:05d}"
         kind = content_type(path)
-        with contents.open(path) as source:
-            counted = _Counted(source)
+        with (
+            contents.open(path) as source,
+            squeezed(source, kind=kind, size=entry.size) as squeezing,
+        ):
+            counted = _Counted(cast("BinaryIO", squeezing))
             parts.storage.put(key, cast("BinaryIO", counted), content_type=kind)
+            gzip_size = squeezing.put(parts.storage, key)
         yield {
             "package_id": package_id,
             "path": path,
@@ -229,6 +235,7 @@ def _put_files(
             "size": counted.size,
             "sha256": counted.sha256.hexdigest(),
             "content_type": kind,
+            "gzip_size": gzip_size,
         }
         done += entry.size
         report(done / total)

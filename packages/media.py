@@ -1,83 +1,53 @@
 """Content types of package files, by the ending of their names.
 
-A table of ours, not the machine's: `mimetypes` reads files of the operating system, and
-a wrong type is among the most reported faults of players. Text gets no charset: the
-file's own declaration, or its document's, must decide.
+The table is ours (`media.toml`), not the machine's: `mimetypes` reads files of the
+operating system, and a wrong type is among the most reported faults of players.
 """
 
-TYPES = {
-    "html": "text/html",
-    "htm": "text/html",
-    "xhtml": "application/xhtml+xml",
-    "css": "text/css",
-    "js": "text/javascript",
-    "mjs": "text/javascript",
-    "json": "application/json",
-    "map": "application/json",
-    "webmanifest": "application/manifest+json",
-    "xml": "application/xml",
-    "xsd": "application/xml",
-    "xsl": "application/xml",
-    "dtd": "application/xml-dtd",
-    "txt": "text/plain",
-    "md": "text/plain",
-    "csv": "text/csv",
-    "vtt": "text/vtt",
-    "srt": "text/plain",
-    "wasm": "application/wasm",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-    "apng": "image/apng",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "bmp": "image/bmp",
-    "ico": "image/vnd.microsoft.icon",
-    "cur": "image/vnd.microsoft.icon",
-    "tif": "image/tiff",
-    "tiff": "image/tiff",
-    "mp4": "video/mp4",
-    "m4v": "video/mp4",
-    "webm": "video/webm",
-    "ogv": "video/ogg",
-    "mov": "video/quicktime",
-    "avi": "video/x-msvideo",
-    "wmv": "video/x-ms-wmv",
-    "flv": "video/x-flv",
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-    "ogg": "audio/ogg",
-    "oga": "audio/ogg",
-    "opus": "audio/ogg",
-    "wav": "audio/wav",
-    "weba": "audio/webm",
-    "flac": "audio/flac",
-    "mid": "audio/midi",
-    "woff": "font/woff",
-    "woff2": "font/woff2",
-    "ttf": "font/ttf",
-    "otf": "font/otf",
-    "eot": "application/vnd.ms-fontobject",
-    "pdf": "application/pdf",
-    "zip": "application/zip",
-    "doc": "application/msword",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xls": "application/vnd.ms-excel",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "ppt": "application/vnd.ms-powerpoint",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "rtf": "application/rtf",
-    "swf": "application/x-shockwave-flash",
-    "glb": "model/gltf-binary",
-    "gltf": "model/gltf+json",
-}
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
 UNKNOWN = "application/octet-stream"
+
+
+@cache
+def rows() -> list[dict[str, Any]]:
+    """The rows of the table."""
+    text = resources.files("packages").joinpath("media.toml").read_text("utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["type"]
+    return found
+
+
+@cache
+def types() -> dict[str, str]:
+    """Content type by ending, in small letters and without the dot."""
+    return {ending: row["name"] for row in rows() for ending in row["endings"]}
+
+
+@cache
+def marked(mark: str) -> frozenset[str]:
+    """The types with this mark: `document`, `packs` or `media`."""
+    return frozenset(row["name"] for row in rows() if row.get(mark))
 
 
 def content_type(path: str) -> str:
     """The type of a file by its ending; bytes of no known kind otherwise."""
     stem, _, ending = path.rpartition("/")[2].rpartition(".")
-    return TYPES.get(ending.lower(), UNKNOWN) if stem else UNKNOWN
+    return types().get(ending.lower(), UNKNOWN) if stem else UNKNOWN
+
+
+def is_document(kind: str) -> bool:
+    """Whether a browser shows it as a page, under the headers of its own answer."""
+    return kind in marked("document")
+
+
+def is_compressible(kind: str) -> bool:
+    """Whether it gets smaller by compression (films and pictures do not)."""
+    return kind in marked("packs")
+
+
+def is_media(kind: str) -> bool:
+    """Whether it is audio or video."""
+    return kind in marked("media")

@@ -28,12 +28,11 @@ from lrs.views.access import Allowed, allow, set_guard
 from lrs.views.application import parts
 from lrs.views.callers import problem_response
 from packages.courses import PackageFile, find_file
-from packages.media import content_type
+from packages.media import content_type, is_compressible, is_document
 from player import entries as log
 from player import launches
 from player.views.assets import asset
 from player.views.ranges import Section, etags, is_known, sections
-from player.views.types import DOCUMENTS, is_compressible
 from statements.errors import DomainError
 
 BLUEPRINT = Blueprint("content", __name__, template_folder="../templates")
@@ -211,7 +210,7 @@ def _answer(found: PackageFile, kind: str) -> Response:
         "Accept-Ranges": "bytes",
         "Cache-Control": (
             "private, no-cache"
-            if kind in DOCUMENTS
+            if is_document(kind)
             else "private, max-age=31536000, immutable"
         ),
     }

@@ -625,6 +625,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("manifest", lrs.db.Json(), nullable=True),
         sa.Column("findings", lrs.db.Json(), nullable=False),
+        sa.Column("needed_hosts", lrs.db.Json(), nullable=False),
         sa.Column("created_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.ForeignKeyConstraint(
@@ -759,6 +760,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("gzip_size", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["package_id"],
             ["package.id"],
@@ -812,6 +814,19 @@ def upgrade() -> None:
             name=op.f("fk_user_role_user_id_portal_user"),
         ),
         sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_role")),
+    )
+    op.create_table(
+        "allowed_host",
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("host", sa.String(length=260), nullable=False),
+        sa.Column("allowed_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("allowed_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"],
+            ["course_version.id"],
+            name=op.f("fk_allowed_host_version_id_course_version"),
+        ),
+        sa.PrimaryKeyConstraint("version_id", "host", name=op.f("pk_allowed_host")),
     )
     op.create_table(
         "certificate",
@@ -871,6 +886,7 @@ def downgrade() -> None:
     op.drop_index("ix_certificate_enrolment", table_name="certificate")
     op.drop_index("ix_certificate_agency", table_name="certificate")
     op.drop_table("certificate")
+    op.drop_table("allowed_host")
     op.drop_table("user_role")
     op.drop_index(op.f("ix_token_expires_at"), table_name="token")
     op.drop_index(op.f("ix_token_credential_id"), table_name="token")
