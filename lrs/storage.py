@@ -5,6 +5,10 @@ ours, never a name that came from outside: `[a-z0-9/_.-]+`, no part empty or
 beginning with a dot, no key the folder of another. A `put` is whole or not at all
 and survives a power cut once it has returned. A missing key is NotFound, a server
 that cannot be reached is Unavailable, in both.
+
+What arrives bit by bit is sent in parts of `PART` bytes, the last may be smaller: each
+is safe once `put_part` has returned and may be sent again, in any order and by any
+process; nothing is under the key before `join`. Nothing keeps a whole in memory.
 """
 
 import contextlib
@@ -13,8 +17,10 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -26,12 +32,18 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import (
+        CompletedPartTypeDef,
+        ObjectIdentifierTypeDef,
+    )
 
 KEY = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(/[a-z0-9_-][a-z0-9_.-]*)*")
 CHUNK = 1 << 20
+# the smallest that S3 takes, but for the last one
+PART = 5 << 20
 DELETE_BATCH = 1000
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+NO_UPLOAD = frozenset({"NoSuchUpload", "InvalidPart"})
 STAGING = ".staging"
 
 
@@ -41,6 +53,10 @@ class InvalidKey(Invalid):
 
 class ObjectMissing(NotFound):
     """Nothing is stored under this key."""
+
+
+class PartsMissing(NotFound):
+    """Parts of a file that was being sent are not in storage."""
 
 
 class StorageUnavailable(Unavailable):
@@ -67,6 +83,27 @@ class Storage(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that begins with `prefix`, sorted."""
+
+    def begin(self, key: str) -> str:
+        """A name for the parts that `key` is to be joined of."""
+
+    def put_part(self, key: str, name: str, number: int, data: BinaryIO) -> str:
+        """A tag of the part of that number (from 1), now safe; raises PartsMissing.
+
+        `data` can be sought.
+        """
+
+    def join(self, key: str, name: str, tags: Sequence[str], *, size: int) -> None:
+        """Let `key` be the parts of those tags, `size` bytes together.
+
+        Doing it again changes nothing. Raises PartsMissing.
+        """
+
+    def abandon(self, key: str, name: str) -> None:
+        """Forget the parts; nothing happens when they are not there."""
+
+    def sweep(self, before: datetime) -> int:
+        """Forget what was begun before then and never ended; how many that were."""
 
 
 def make_storage(config: Config) -> Storage:
@@ -196,6 +233,66 @@ class FileStorage:
             for key in found
             if key.startswith(prefix) and not key.startswith(f"{STAGING}/")
         )
+
+    def begin(self, key: str) -> str:
+        """A name for the parts that `key` is to be joined of."""
+        check_key(key)
+        name = uuid.uuid4().hex
+        self._parts(name).parent.mkdir(parents=True, exist_ok=True)
+        self._parts(name).touch()
+        _sync_folder(self._parts(name).parent)
+        return name
+
+    def put_part(self, key: str, name: str, number: int, data: BinaryIO) -> str:
+        """Keep the part of that number at its place in a file; raises PartsMissing."""
+        try:
+            file = self._parts(name).open("r+b")
+        except FileNotFoundError as error:
+            raise PartsMissing(key=key) from error
+        with file:
+            file.seek((number - 1) * PART)
+            while block := data.read(CHUNK):
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        return ""
+
+    def join(self, key: str, name: str, tags: Sequence[str], *, size: int) -> None:
+        """Let `key` be its parts, whatever their tags; raises PartsMissing."""
+        del tags
+        part, path = self._parts(name), self.folder / check_key(key)
+        try:
+            found = part.stat().st_size
+        except FileNotFoundError as error:
+            if path.is_file() and path.stat().st_size == size:
+                return
+            raise PartsMissing(key=key) from error
+        if found < size:
+            raise PartsMissing(key=key)
+        with part.open("r+b") as file:
+            file.truncate(size)
+            os.fsync(file.fileno())
+        self._name(part, path)
+
+    def abandon(self, key: str, name: str) -> None:
+        """Forget the parts; nothing happens when they are not there."""
+        check_key(key)
+        self._parts(name).unlink(missing_ok=True)
+
+    def _parts(self, name: str) -> Path:
+        """The file of the parts; its name is one that `begin` gave."""
+        return self.folder / STAGING / uuid.UUID(name).hex
+
+    def sweep(self, before: datetime) -> int:
+        """Forget staged files that nobody has written to since then."""
+        count = 0
+        for path in (self.folder / STAGING).glob("*"):
+            # others may end or sweep it at the same time
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    count += 1
+        return count
 
 
 def _sync_folder(folder: Path) -> None:
@@ -338,6 +435,80 @@ class S3Storage:
                 for found in page.get("Contents", ()):
                     yield found["Key"].removeprefix(self.prefix)
 
+    def begin(self, key: str) -> str:
+        """The id of a multipart upload."""
+        name = self._name(key)
+        with _domain_errors(key):
+            answer = self._client.create_multipart_upload(
+                Bucket=self.bucket, Key=name, ContentType="application/octet-stream"
+            )
+        return answer["UploadId"]
+
+    def put_part(self, key: str, name: str, number: int, data: BinaryIO) -> str:
+        """Keep the part of that number; raises PartsMissing."""
+        with _domain_errors(key):
+            answer = self._client.upload_part(
+                Bucket=self.bucket,
+                Key=self._name(key),
+                UploadId=name,
+                PartNumber=number,
+                Body=data,
+            )
+        return answer["ETag"]
+
+    def join(self, key: str, name: str, tags: Sequence[str], *, size: int) -> None:
+        """Complete the multipart upload; raises PartsMissing.
+
+        Servers may keep more than one part of a number, so the tags say which.
+        """
+        listed: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)
+        ]
+        try:
+            with _domain_errors(key):
+                self._client.complete_multipart_upload(
+                    Bucket=self.bucket,
+                    Key=self._name(key),
+                    UploadId=name,
+                    MultipartUpload={"Parts": listed},
+                )
+        except PartsMissing:
+            # what was completed before has no parts any more
+            if not self._has(key, size):
+                raise
+        if not self._has(key, size):
+            self.delete(key)
+            raise PartsMissing(key=key)
+
+    def _has(self, key: str, size: int) -> bool:
+        try:
+            return self.size(key) == size
+        except ObjectMissing:
+            return False
+
+    def abandon(self, key: str, name: str) -> None:
+        """Abort the multipart upload; nothing happens when it is not there."""
+        with contextlib.suppress(PartsMissing), _domain_errors(key):
+            self._client.abort_multipart_upload(
+                Bucket=self.bucket, Key=self._name(key), UploadId=name
+            )
+
+    def sweep(self, before: datetime) -> int:
+        """Abort multipart uploads that were begun before then."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self.bucket, Prefix=self.prefix
+        )
+        with _domain_errors(self.prefix):
+            old = [
+                (found["Key"].removeprefix(self.prefix), found["UploadId"])
+                for page in pages
+                for found in page.get("Uploads", ())
+                if found["Initiated"] < before
+            ]
+        for key, name in old:
+            self.abandon(key, name)
+        return len(old)
+
 
 class _BeyondEnd(Invalid):
     """The range begins after the last byte."""
@@ -354,6 +525,8 @@ def _domain_errors(key: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
         if code in MISSING:
             raise ObjectMissing(key=key) from error
+        if code in NO_UPLOAD:
+            raise PartsMissing(key=key) from error
         if code == "InvalidRange":
             raise _BeyondEnd(key=key) from error
         raise StorageUnavailable from error

@@ -2,6 +2,7 @@ import io
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from moto import mock_aws
 
 from lrs.config import Config
 from lrs.storage import (
+    PART,
     FileStorage,
     InvalidKey,
     ObjectMissing,
+    PartsMissing,
     S3Storage,
     Storage,
     StorageUnavailable,
@@ -146,6 +149,68 @@ def test_a_put_that_breaks_leaves_nothing(storage: Storage, size: int) -> None:
             storage.put(key, Breaking(bytes(size)), content_type=TEXT)
     assert list(storage.keys("")) == ["kept"]
     assert read(storage, "kept") == b"the old"
+
+
+def put_part(storage: Storage, name: str, number: int, data: bytes) -> str:
+    return storage.put_part("uploads/a", name, number, io.BytesIO(data))
+
+
+@pytest.mark.parametrize("more", [0, 1, 3_000_000])
+def test_parts_come_in_any_order_and_twice(storage: Storage, more: int) -> None:
+    data = os.urandom(PART * 2 + more)
+    name = storage.begin("uploads/a")
+    tags = {}
+    for number in (3, 1, 2, 1) if more else (2, 1, 1):
+        part = data[(number - 1) * PART : number * PART]
+        tags[number] = put_part(storage, name, number, part)
+        assert list(storage.keys("")) == []
+    listed = [tag for _, tag in sorted(tags.items())]
+    for _ in range(2):
+        storage.join("uploads/a", name, listed, size=len(data))
+        assert read(storage, "uploads/a") == data
+    storage.abandon("uploads/a", name)
+    assert list(storage.keys("")) == ["uploads/a"]
+
+
+def test_a_part_that_is_sent_again_replaces_itself(storage: Storage) -> None:
+    name = storage.begin("uploads/a")
+    put_part(storage, name, 1, b"longer than")
+    tag = put_part(storage, name, 1, b"in the end")
+    if tag:
+        put_part(storage, name, 2, b"never told of")
+    storage.join("uploads/a", name, [tag], size=len(b"in the end"))
+    assert read(storage, "uploads/a") == b"in the end"
+
+
+def test_parts_that_are_missing(storage: Storage) -> None:
+    name = storage.begin("uploads/a")
+    tag = put_part(storage, name, 1, b"x" * PART)
+    with pytest.raises(PartsMissing):
+        storage.join("uploads/a", name, [tag, '"0123"'], size=PART + 1)
+    storage.abandon("uploads/a", name)
+    storage.abandon("uploads/a", name)
+    with pytest.raises(PartsMissing):
+        put_part(storage, name, 2, b"y")
+    with pytest.raises(PartsMissing):
+        storage.join("uploads/a", name, [tag], size=PART + 1)
+    assert list(storage.keys("")) == []
+
+
+def test_what_never_ends_is_swept(storage: Storage) -> None:
+    """Only what was begun before; parts of two uploads of the same key are apart."""
+    now = datetime.now(UTC)
+    old, other = storage.begin("uploads/a"), storage.begin("uploads/a")
+    put_part(storage, old, 1, b"x")
+    tag = put_part(storage, other, 1, b"y")
+    put(storage, "kept", b"z")
+    assert storage.sweep(now - timedelta(hours=1)) == 0
+    storage.join("uploads/a", other, [tag], size=1)
+    assert read(storage, "uploads/a") == b"y"
+    assert storage.sweep(now + timedelta(hours=1)) == 1
+    assert storage.sweep(now + timedelta(hours=1)) == 0
+    with pytest.raises(PartsMissing):
+        storage.join("uploads/b", old, [tag], size=1)
+    assert list(storage.keys("")) == ["kept", "uploads/a"]
 
 
 @pytest.mark.parametrize(
