@@ -35,6 +35,21 @@ ONE_SCREEN = """(_body, planned) => {
 }"""
 
 
+# The unit's surroundings note the last thing that the unit said, the player's page how
+# far the server has it: what is on its way between the two is not saved yet.
+NOTE = """
+window.said = 0;
+window.saved = 0;
+const send = MessagePort.prototype.postMessage;
+MessagePort.prototype.postMessage = function (data, ...rest) {
+  if (data?.type === "entry") window.said = data.entry.seq;
+  if (data?.type === "committed") window.saved = data.seq;
+  return send.call(this, data, ...rest);
+};
+"""
+PATIENCE = 120_000
+
+
 class Person:
     """Somebody in front of a browser of their own."""
 
@@ -44,6 +59,7 @@ class Person:
         self.context = browser.new_context(
             base_url=served.portal, viewport={"width": width, "height": 900}
         )
+        self.context.add_init_script(NOTE)
         self.page = self.context.new_page()
         self.errors: list[str] = []
         self._listen(self.page)
@@ -81,7 +97,7 @@ class Person:
         with contextlib.suppress(Error):
             self.page.get_by_role("button", name="Upload").click(timeout=2000)
         expect(self.page.get_by_role("button", name="Publish")).to_be_visible(
-            timeout=30_000
+            timeout=PATIENCE
         )
 
     def publish(self, *, title: str, hours: str, credit: str) -> None:
@@ -111,7 +127,7 @@ class Person:
     def launch(self, button: str) -> None:
         """Start or go on; the unit's page is there afterwards."""
         self.page.get_by_role("main").get_by_role("button", name=button).first.click()
-        expect(self.unit.get_by_test_id("screen")).to_be_visible(timeout=20_000)
+        expect(self.unit.get_by_test_id("screen")).to_be_visible(timeout=PATIENCE)
 
     @property
     def unit(self) -> FrameLocator:
@@ -124,7 +140,7 @@ class Person:
             self.page.get_by_role("button", name="Contents").click()
         self.page.locator("#menu").get_by_role("button", name=name).click()
         expect(self.page.get_by_role("heading", level=1, name=name)).to_be_visible()
-        expect(self.unit.get_by_test_id("screen")).to_be_visible(timeout=20_000)
+        expect(self.unit.get_by_test_id("screen")).to_be_visible(timeout=PATIENCE)
 
     def work(self, planned: list[Answer], screens: int = 99) -> None:
         """Go through a unit, answering as planned; `screens` says how far."""
@@ -141,15 +157,18 @@ class Person:
 
     def is_saved(self) -> None:
         """Wait until the player says that everything is saved."""
+        [shell] = [one for one in self.page.frames if "/__player/shell" in one.url]
+        said = shell.evaluate("said")
+        self.page.wait_for_function("said => saved >= said", arg=said, timeout=PATIENCE)
         expect(self.page.locator("#saved")).to_have_attribute(
-            "data-state", "saved", timeout=20_000
+            "data-state", "saved", timeout=PATIENCE
         )
 
     def exit(self) -> None:
         """Leave the player; the course page comes back."""
         self.is_saved()
         self.page.locator("#exit").click()
-        expect(self.page).to_have_url(re.compile("/courses/"), timeout=20_000)
+        expect(self.page).to_have_url(re.compile("/courses/"), timeout=PATIENCE)
 
     def close_tab(self) -> None:
         """Close the tab with the player in it, and open another."""
@@ -159,7 +178,7 @@ class Person:
 
     def wait_for_text(self, text: str) -> None:
         """Wait until the course page says so, looking again now and then."""
-        for _ in range(20):
+        for _ in range(100):
             if self.page.get_by_text(text).first.is_visible():
                 return
             self.page.wait_for_timeout(500)

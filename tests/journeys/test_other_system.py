@@ -108,6 +108,7 @@ def make(page: Page) -> tuple[str, str]:
     tab_to(page, "Copy the secret")
     page.keyboard.press("Enter")
     expect(page.locator("#copied")).to_have_text("Secret copied.")
+    page.bring_to_front()
     copied: str = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.get_by_label("Secret", exact=True).input_value()
     return key, copied

@@ -61,12 +61,12 @@ def learner_fails_with_79(house: House, browser: Browser) -> Person:
     # in the middle of the first lesson the tab is closed
     learner.to_unit("Lesson 1")
     learner.work(answers("report-writing", "lesson-1"), screens=2)
-    where = learner.unit.get_by_test_id("screen").get_attribute("id")
+    where = learner.unit.get_by_test_id("screen").get_attribute("id") or ""
     learner.is_saved()
     learner.close_tab()
     learner.open_course(TITLE)
     learner.launch("Resume")
-    assert learner.unit.get_by_test_id("screen").get_attribute("id") == where
+    expect(learner.unit.get_by_test_id("screen")).to_have_attribute("id", where)
     learner.work_sample("report-writing", "lesson-1")
     for lesson in ("2", "3"):
         learner.to_unit(f"Lesson {lesson}")
@@ -151,6 +151,7 @@ def analyst_finds_it(house: House, browser: Browser) -> None:
         if not older.count():
             break
         older.click()
+        analyst.page.wait_for_load_state()
     analyst.leave()
 
 
