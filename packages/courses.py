@@ -2,7 +2,8 @@
 
 A package never changes: its files are rows by exact path, its bytes lie under keys of
 ours. A course has numbered versions, one package each; at most one is published. What a
-learner began stays on its version.
+learner began stays on its version. A draft may be discarded; its number is not used
+again.
 """
 
 import uuid
@@ -31,7 +32,7 @@ from packages.manifest import Manifest
 from statements.errors import Conflict, NotFound
 
 Status = Literal["queued", "importing", "imported", "rejected", "deleted"]
-State = Literal["draft", "published", "retired"]
+State = Literal["draft", "published", "retired", "discarded"]
 
 
 class PackageNotFound(NotFound):
@@ -50,11 +51,20 @@ class PackageInUse(Conflict):
     """The package is a version of a course, where learners may still need it."""
 
 
+class NotADraft(Conflict):
+    """Only a version that was never published can be discarded; retire it instead."""
+
+
+class NotPublished(Conflict):
+    """Only the published version can be retired."""
+
+
 class Package(Base):
     """An uploaded file and what the import made of it.
 
     A deleted package keeps its row, because records of learners name it; its files are
-    gone.
+    gone. `stored` are the bytes that count towards the quota; `tries` counts how often
+    its import began.
     """
 
     __tablename__ = "package"
@@ -68,8 +78,10 @@ class Package(Base):
     filename: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
+    stored: Mapped[int] = mapped_column(BigInteger, default=0)
     status: Mapped[str] = mapped_column(String(10))
     progress: Mapped[float] = mapped_column(Float, default=0.0)
+    tries: Mapped[int] = mapped_column(default=0)
     standard: Mapped[str | None] = mapped_column(String(20))
     edition: Mapped[str] = mapped_column(String(40), default="")
     title: Mapped[str] = mapped_column(Text, default="")
@@ -101,7 +113,10 @@ class PackageFile(Base):
 
 
 class Course(Base):
-    """What learners enrol in; the package behind it may change by versions."""
+    """What learners enrol in; the package behind it may change by versions.
+
+    `objectives` are what learners will learn, one line each; `contact` is whom they ask.
+    """
 
     __tablename__ = "course"
     __table_args__ = (Index("ix_course_tenant_id", "tenant_id", "created_at"),)
@@ -110,6 +125,9 @@ class Course(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), default=MAIN_TENANT)
     title: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text, default="")
+    objectives: Mapped[list[str]] = mapped_column(Json, default=list)
+    provider: Mapped[str] = mapped_column(Text, default="")
+    contact: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(String(255))
 
@@ -153,11 +171,20 @@ def find_packages(
 
 def find_twin(db: Session, *, package: Package) -> Package | None:
     """The oldest other imported package of the same bytes."""
+    return find_twin_of(
+        db, tenant=package.tenant_id, sha256=package.sha256, other_than=package.id
+    )
+
+
+def find_twin_of(
+    db: Session, *, tenant: int, sha256: str, other_than: uuid.UUID
+) -> Package | None:
+    """The oldest imported package of these bytes that is not that one."""
     twins = select(Package).where(
-        Package.tenant_id == package.tenant_id,
-        Package.sha256 == package.sha256,
+        Package.tenant_id == tenant,
+        Package.sha256 == sha256,
         Package.status == "imported",
-        Package.id != package.id,
+        Package.id != other_than,
     )
     return db.scalars(twins.order_by(Package.created_at).limit(1)).first()
 
@@ -179,11 +206,14 @@ def delete_package(db: Session, *, package: Package) -> None:
     """
     if package.status in {"queued", "importing"}:
         raise PackageInUse("The package is being imported; wait until that is done.")
-    used = select(CourseVersion.id).where(CourseVersion.package_id == package.id)
+    used = select(CourseVersion.id).where(
+        CourseVersion.package_id == package.id, CourseVersion.state != "discarded"
+    )
     if db.scalars(used.limit(1)).first() is not None:
         raise PackageInUse
     db.execute(delete(PackageFile).where(PackageFile.package_id == package.id))
     package.status = "deleted"
+    package.stored = 0
 
 
 def find_file(db: Session, *, package_id: uuid.UUID, path: str) -> PackageFile | None:
@@ -241,6 +271,9 @@ def create_course(
         tenant_id=tenant,
         title=title,
         description=description,
+        objectives=[],
+        provider="",
+        contact="",
         created_at=now,
         created_by=created_by,
     )
@@ -268,6 +301,8 @@ def add_version(
 ) -> CourseVersion:
     """The package as the next version, a draft; the version it already is, if it is.
 
+    A discarded one becomes a draft again.
+
     Raises CourseNotFound, PackageNotFound, PackageNotImported.
     """
     _lock_course(db, course_id)
@@ -277,6 +312,8 @@ def add_version(
     versions = select(CourseVersion).where(CourseVersion.course_id == course_id)
     known = db.scalars(versions.where(CourseVersion.package_id == package_id)).first()
     if known is not None:
+        if known.state == "discarded":
+            known.state = "draft"
         return known
     numbers = select(func.max(CourseVersion.number))
     last = db.scalar(numbers.where(CourseVersion.course_id == course_id)) or 0
@@ -300,8 +337,7 @@ def publish_version(
 
     Publishing an older version again rolls back to it. Raises CourseNotFound.
     """
-    version = get_version(db, version_id=version_id)
-    _lock_course(db, version.course_id)
+    version = _locked(db, version_id)
     current = current_version(db, course_id=version.course_id)
     if current is not None and current.id == version.id:
         return current
@@ -314,9 +350,24 @@ def publish_version(
 
 
 def retire_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
-    """The version, no longer offered to new learners."""
-    version = get_version(db, version_id=version_id)
+    """The published version, no longer offered to new learners.
+
+    Who is enrolled goes on with it. Raises NotPublished, CourseNotFound.
+    """
+    version = _locked(db, version_id)
+    if version.state != "published":
+        raise NotPublished
     version.state = "retired"
+    db.flush()
+    return version
+
+
+def discard_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
+    """A draft put aside: nobody has seen it. Raises NotADraft, CourseNotFound."""
+    version = _locked(db, version_id)
+    if version.state != "draft":
+        raise NotADraft
+    version.state = "discarded"
     db.flush()
     return version
 
@@ -324,6 +375,19 @@ def retire_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
 def get_version(db: Session, *, version_id: uuid.UUID) -> CourseVersion:
     """The version; raises CourseNotFound."""
     version = db.get(CourseVersion, version_id)
+    if version is None:
+        raise CourseNotFound
+    return version
+
+
+def get_numbered(db: Session, *, course_id: uuid.UUID, number: int) -> CourseVersion:
+    """The n-th version of a course; raises CourseNotFound."""
+    chosen = select(CourseVersion).where(
+        CourseVersion.course_id == course_id,
+        CourseVersion.number == number,
+        CourseVersion.state != "discarded",
+    )
+    version = db.scalars(chosen).one_or_none()
     if version is None:
         raise CourseNotFound
     return version
@@ -338,9 +402,34 @@ def current_version(db: Session, *, course_id: uuid.UUID) -> CourseVersion | Non
 
 
 def find_versions(db: Session, *, course_id: uuid.UUID) -> Sequence[CourseVersion]:
-    """All versions of a course, the newest first."""
-    chosen = select(CourseVersion).where(CourseVersion.course_id == course_id)
+    """All versions of a course that are not discarded, the newest first."""
+    chosen = select(CourseVersion).where(
+        CourseVersion.course_id == course_id, CourseVersion.state != "discarded"
+    )
     return db.scalars(chosen.order_by(CourseVersion.number.desc())).all()
+
+
+def find_uses(
+    db: Session, *, package_id: uuid.UUID
+) -> Sequence[tuple[Course, CourseVersion]]:
+    """The courses and versions that a package stands for, by title."""
+    rows = db.execute(
+        select(Course, CourseVersion)
+        .join(CourseVersion, CourseVersion.course_id == Course.id)
+        .where(
+            CourseVersion.package_id == package_id, CourseVersion.state != "discarded"
+        )
+        .order_by(Course.title, Course.id, CourseVersion.number)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _locked(db: Session, version_id: uuid.UUID) -> CourseVersion:
+    """The version as it stands while its course is locked."""
+    version = get_version(db, version_id=version_id)
+    _lock_course(db, version.course_id)
+    db.refresh(version)
+    return version
 
 
 def _lock_course(db: Session, course_id: uuid.UUID) -> Course:

@@ -27,7 +27,7 @@ from packages.manifest import Manifest, Unit
 from player import cmi, scorm_12, sittings, tokens, urls
 from player.scorm_12 import Mode
 from player.sittings import RegistrationTaken, get_launch
-from player.tables import Attempt, Launch, Registration
+from player.tables import Attempt, Launch, Preview, Registration
 from player.translate import Moment
 from statements import vocabulary
 from statements.actors import ifi
@@ -39,6 +39,8 @@ __all__ = ["Launch", "get_launch"]
 STALE_AFTER = timedelta(hours=2)
 STALE_BATCH = 200
 UNNAMED = "Learner"
+# what learners can take; packages of other standards are imported and looked at
+PLAYABLE = frozenset({"scorm_12"})
 
 
 class NotPlayable(Conflict):
@@ -73,9 +75,9 @@ class UnitState:
 
 @dataclass(frozen=True)
 class ContentGrant:
-    """What a content label opens at present."""
+    """What a content label opens at present; without a launch, it is a preview."""
 
-    launch_id: UUID
+    launch_id: UUID | None
     package_id: UUID
     tenant_id: int
 
@@ -182,7 +184,7 @@ def _check_course(
 
 
 def _playable(manifest: Manifest, unit: int) -> Unit:
-    if manifest.standard != "scorm_12":
+    if manifest.standard not in PLAYABLE:
         raise NotPlayable(f"Packages of {manifest.standard} cannot be played yet.")
     if not 0 <= unit < len(manifest.units):
         raise NotPlayable(f"The package has no unit {unit}.")
@@ -473,7 +475,7 @@ def renew(
 
 
 def find_content(db: Session, *, label: str, now: datetime) -> ContentGrant | None:
-    """What a content label opens now; None unless a launch of it is open."""
+    """What a content label opens now; None unless a launch or preview of it is open."""
     launch = db.scalars(
         select(Launch)
         .where(
@@ -483,11 +485,20 @@ def find_content(db: Session, *, label: str, now: datetime) -> ContentGrant | No
         .limit(1)
     ).first()
     if launch is None:
-        return None
+        return _find_preview(db, label=label, now=now)
     return ContentGrant(
         launch_id=launch.id,
         package_id=launch.package_id,
         tenant_id=launch.tenant_id,
+    )
+
+
+def _find_preview(db: Session, *, label: str, now: datetime) -> ContentGrant | None:
+    preview = db.get(Preview, label)
+    if preview is None or preview.expires_at <= now:
+        return None
+    return ContentGrant(
+        launch_id=None, package_id=preview.package_id, tenant_id=preview.tenant_id
     )
 
 

@@ -113,6 +113,23 @@ class Launch(Base):
     counted_seat: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
 
 
+class Preview(Base):
+    """An author looks at a unit: opens content as a launch does, and records nothing.
+
+    It has no registration, no attempt and no entries. Its label is random, so that
+    nothing a unit keeps in its browser storage is there the next time.
+    """
+
+    __tablename__ = "preview"
+
+    label: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(Integer)
+    package_id: Mapped[UUID] = mapped_column(Uuid)
+    unit: Mapped[int] = mapped_column(Integer)
+    opened_by: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class Entry(Base):
     """What a launch sent, in order; never changed. `changes` are the accepted ones."""
 

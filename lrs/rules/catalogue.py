@@ -81,6 +81,7 @@ def record_offer(
     transfer: str = "none",
     audience: Collection[str] = (),
     mandates: Sequence[str] = (),
+    approvals: Sequence[Mapping[str, str]] = (),
     product: str | None = None,
     period: str | None = None,
 ) -> Offer:
@@ -126,6 +127,7 @@ def record_offer(
         transfer=transfer,
         audience=sorted(set(audience)),
         mandates=list(mandates),
+        approvals=[dict(one) for one in approvals],
         effective_from=effective_from,
         recorded_at=now,
     )

@@ -49,7 +49,11 @@ class Change(Base):
 
 
 class Offer(Base):
-    """A course as offered from an instant on: policy, hours, credit, audience."""
+    """A course as offered from an instant on: policy, hours, credit, audience.
+
+    `approvals` say who approved it: `[{"authority", "reference", "day"}]`; no rule
+    reads them.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (
@@ -72,6 +76,7 @@ class Offer(Base):
     transfer: Mapped[str] = mapped_column(String(40))
     audience: Mapped[list[str]] = mapped_column(Json)
     mandates: Mapped[list[str]] = mapped_column(Json)
+    approvals: Mapped[list[dict[str, str]]] = mapped_column(Json, default=list)
     effective_from: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
