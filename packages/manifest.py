@@ -242,16 +242,18 @@ def slugs(identifiers: Iterable[str]) -> list[str]:
     still get different slugs.
     """
     taken: set[str] = set()
+    last: dict[str, int] = {}
     result = []
     for identifier in identifiers:
         stem = re.sub(r"[^A-Za-z0-9._~-]+", "-", identifier).strip("-.")
         if not stem:
             stem = "unit-" + sha256(identifier.encode()).hexdigest()[:8]
         stem = slug = stem[:_SLUG_LENGTH]
-        number = 2
+        number = last.get(stem.lower(), 1)
         while slug.lower() in taken:
-            slug = f"{stem}-{number}"
             number += 1
+            slug = f"{stem}-{number}"
+        last[stem.lower()] = number
         taken.add(slug.lower())
         result.append(slug)
     return result

@@ -9,7 +9,8 @@ import pytest
 from packages.archive import open_archive
 from packages.contents import Contents
 from packages.manifest import Manifest, Unit
-from packages.scorm import merge_parameters, read_scorm
+from packages.scorm import read_scorm
+from packages.scorm_resources import merge_parameters
 from statements.errors import InvalidPackage
 from tests.packages.make import (
     NAMESPACES_12,
