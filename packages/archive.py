@@ -87,6 +87,25 @@ class Archive:
         return cast("BinaryIO", io.BufferedReader(_Unpacker(self.file, entry), _BLOCK))
 
 
+class BareFile(Archive):
+    """One file that came without an archive around it, as if it were in one."""
+
+    __slots__ = ()
+
+    def open(self, name: str) -> BinaryIO:
+        """The bytes of the file; raises KeyError for another name."""
+        entry = self.files[name]
+        self.file.seek(0)
+        return io.BytesIO(self.file.read(entry.size))
+
+
+def bare_file(file: BinaryIO, name: str) -> BareFile:
+    """A seekable file as the only one of an archive, under that name."""
+    size = file.seek(0, io.SEEK_END)
+    entry = Entry(name, size, size, 0, size, 0, _STORED, name.encode())
+    return BareFile(file, {name: entry}, ())
+
+
 def open_archive(file: BinaryIO) -> Archive:
     """The archive in a seekable file.
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from packages.archive import open_archive
+from packages.archive import bare_file, open_archive
+from packages.cmi5 import read_cmi5
 from packages.contents import Contents
-from packages.findings import finding
+from packages.findings import finding, refuse, rows
 from packages.manifest import Finding, Manifest
-from packages.readers import LATER, read_package
+from packages.readers import read_package, with_what_plays
 from packages.roles import with_parts
 from packages.safexml import read_xml
 from packages.scripts import Scripts, read_scripts
@@ -20,6 +21,9 @@ from statements.errors import InvalidPackage, UnsafeArchive
 
 _BLOCK = 1 << 20
 _HOSTS_SHOWN = 5
+# cmi5, section 14.0: what a course structure is called in a package.
+_BARE_NAME = "cmi5.xml"
+_NOT_ALONE = {"manifest": "SCORM", "tincan": "xAPI"}
 _XML_STARTS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<\0", b"\xfe\xff\0<")
 
 
@@ -35,28 +39,43 @@ class Checked:
     hosts: tuple[str, ...] = ()
 
 
-def check_package(file: BinaryIO, *, filename: str, strict: bool = False) -> Checked:
+def check_package(
+    file: BinaryIO, *, filename: str, strict: bool = False, lenient: bool = False
+) -> Checked:
     """The manifest and files of a package in a seekable file.
 
-    `strict` refuses what is otherwise repaired.
+    `strict` refuses what is otherwise repaired; `lenient` takes a course of cmi5 that
+    breaks rules which do not change what it means.
     """
     hosts: tuple[str, ...] = ()
     try:
-        contents, manifest = read_package(open_archive(file))
+        contents, manifest = _read(file, filename)
+        if lenient:
+            manifest = _leniently(manifest)
         if manifest.is_importable:
             scripts = read_scripts(contents)
             hosts = tuple(sorted(scripts.hosts))
             manifest = with_parts(manifest, scripts)
             manifest = manifest.with_findings(_behaviour(manifest, scripts))
     except (InvalidPackage, UnsafeArchive) as error:
-        findings = error.extra["findings"]
-        if findings[0].code == "not_a_package":
-            findings = _findings_of_xml(file, filename) or findings
         blank = Manifest(standard=None, edition="", identifier="", title=filename)
-        return Checked(blank.with_findings(findings), None)
+        return Checked(blank.with_findings(error.extra["findings"]), None)
     if strict:
         manifest = _strictly(manifest)
     return Checked(manifest, contents, hosts)
+
+
+def _read(file: BinaryIO, filename: str) -> tuple[Contents, Manifest]:
+    """The course in a zip file or, for cmi5, in a file of XML alone."""
+    try:
+        return read_package(open_archive(file))
+    except InvalidPackage as error:
+        if error.extra["findings"][0].code != "not_a_package":
+            raise
+        bare = _bare_course(file, filename)
+        if bare is None:
+            raise
+        return bare
 
 
 def verified(checked: Checked) -> Checked:
@@ -106,22 +125,35 @@ def _strictly(manifest: Manifest) -> Manifest:
     return replace(manifest, findings=()).with_findings(findings)
 
 
-def _findings_of_xml(file: BinaryIO, filename: str) -> tuple[Finding, ...]:
-    """What a bare XML file is: cmi5 allows it, SCORM's manifest needs its files."""
+def _leniently(manifest: Manifest) -> Manifest:
+    """Errors as what their rows say of lenient reading; the others stay."""
+    findings = [
+        replace(one, severity=rows()[one.code].get("lenient", one.severity))  # type: ignore[arg-type]
+        for one in manifest.findings
+    ]
+    lenient = replace(manifest, findings=()).with_findings(findings)
+    told = any(one.code == "not_playable_yet" for one in findings)
+    return lenient if told else with_what_plays(lenient, None)
+
+
+def _bare_course(file: BinaryIO, filename: str) -> tuple[Contents, Manifest] | None:
+    """The course in a file of XML: cmi5 allows that, others need their files.
+
+    None for what is no description of a course. Raises InvalidPackage, UnsafeArchive.
+    """
     file.seek(0)
     start = file.read(_BLOCK * 11)
     if not start.lstrip().startswith(_XML_STARTS):
-        return ()
-    try:
-        document = read_xml(start, path=filename)
-    except (InvalidPackage, UnsafeArchive) as error:
-        return tuple(error.extra["findings"])
+        return None
+    document = read_xml(start, path=filename)
     name = str(document.root.tag).rpartition("}")[2]
-    if name == "courseStructure":
-        return (finding("standard_later", path=filename, standard=LATER["cmi5"]),)
-    if name == "manifest":
-        return (finding("manifest_alone", path=filename),)
-    return ()
+    if name in _NOT_ALONE:
+        refuse("manifest_alone", path=filename, standard=_NOT_ALONE[name])
+    if name != "courseStructure":
+        return None
+    contents = Contents(bare_file(file, _BARE_NAME))
+    manifest = read_cmi5(contents, _BARE_NAME, alone=True)
+    return contents, with_what_plays(manifest, _BARE_NAME)
 
 
 def sarif(checked: Checked, *, filename: str, version: str) -> dict[str, Any]:

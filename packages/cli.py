@@ -39,6 +39,9 @@ def add_commands(commands: Any) -> None:
     checking.add_argument(
         "--strict", action="store_true", help="refuse what would be repaired"
     )
+    checking.add_argument(
+        "--lenient", action="store_true", help="take cmi5 that breaks small rules"
+    )
     checking.set_defaults(run=run_check, alone=True)
 
 
@@ -49,7 +52,12 @@ def run_check(arguments: argparse.Namespace, config: Config) -> int:
     if not path.is_file():
         return _no_file(path)
     with path.open("rb") as file:
-        found = check_package(file, filename=path.name, strict=arguments.strict)
+        found = check_package(
+            file,
+            filename=path.name,
+            strict=arguments.strict,
+            lenient=arguments.lenient,
+        )
         checked = verified(found)
         sha256, size = digest(file)
     if arguments.sarif:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from packages.archive import Archive, Entry
 from packages.findings import refuse, refuse_as_unsafe
+from packages.manifest import is_absolute
 from packages.safexml import MAXIMUM_BYTES
 
 
@@ -60,7 +61,12 @@ class Contents:
         """
         escaped = _normal(unquote(written))
         plain = _normal(written)
-        readings = [name for name in (escaped, plain) if name is not None]
+        # A name that a browser would read as a URL of its own is no file's address.
+        readings = [
+            name
+            for name in (escaped, plain)
+            if name is not None and not is_absolute(name)
+        ]
         for name in readings:
             if name in self.files:
                 return name, "\\" not in written and not written.startswith("/")

@@ -1,27 +1,35 @@
 """Which reader a package needs: a marker file each, tried in order.
 
-A new standard is one reader and one line here. `LATER` names the standards that are
-recognised, and refused with a finding that says so, until they can be run.
+A new standard is one reader and one line here. `NOT_PLAYABLE_YET` names the standards
+that the player does not run: their packages are imported and looked at.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from packages.aicc import read_aicc
 from packages.archive import Archive
+from packages.cmi5 import read_cmi5
 from packages.contents import Contents
 from packages.findings import finding, refuse
-from packages.later import read_aicc, read_cmi5, read_tincan
 from packages.manifest import Finding, Manifest, Standard
 from packages.scorm import read_scorm
+from packages.tincanxml import read_tincan
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`marker` is a file name, or `*` and an ending; `names` how people call it."""
+    """`marker` is a file name, or `*` and an ending; `names` how people call it.
+
+    A `strict` standard has its marker at the top and by its exact name. The files of a
+    `whole` one may lie anywhere, also above the folder of the marker.
+    """
 
     marker: str
     names: str
     read: Callable[[Contents, str], Manifest]
+    strict: bool = False
+    whole: bool = False
 
     def claims(self, file_name: str) -> bool:
         """True when a file of this name (in any case) marks this standard."""
@@ -33,12 +41,12 @@ class Reader:
 
 READERS = (
     Reader("imsmanifest.xml", "SCORM", read_scorm),
-    Reader("cmi5.xml", "cmi5", read_cmi5),
+    Reader("cmi5.xml", "cmi5", read_cmi5, strict=True),
     Reader("tincan.xml", "xAPI (tincan.xml)", read_tincan),
-    Reader("*.crs", "AICC", read_aicc),
+    Reader("*.crs", "AICC", read_aicc, whole=True),
 )
 
-LATER: dict[Standard, str] = {
+NOT_PLAYABLE_YET: dict[Standard, str] = {
     "scorm_2004": "SCORM 2004",
     "aicc": "AICC",
     "xapi": "xAPI (tincan.xml)",
@@ -61,10 +69,18 @@ def read_package(archive: Archive) -> tuple[Contents, Manifest]:
     located = locate(archive)
     manifest = located.reader.read(located.contents, located.name)
     findings = [*archive.findings, *located.findings]
-    if manifest.standard in LATER:
-        name = LATER[manifest.standard]
-        findings.append(finding("standard_later", path=located.name, standard=name))
-    return located.contents, manifest.with_findings(findings)
+    manifest = manifest.with_findings(findings)
+    return located.contents, with_what_plays(manifest, located.name)
+
+
+def with_what_plays(manifest: Manifest, path: str | None) -> Manifest:
+    """The same, with a finding when learners cannot take the course yet."""
+    if manifest.standard not in NOT_PLAYABLE_YET or not manifest.is_importable:
+        return manifest
+    name = NOT_PLAYABLE_YET[manifest.standard]
+    return manifest.with_findings(
+        [finding("not_playable_yet", path=path, standard=name)]
+    )
 
 
 def locate(archive: Archive) -> Located:
@@ -87,23 +103,22 @@ def locate(archive: Archive) -> Located:
         refuse("several_courses", path=min(nearest)[2], count=len(folders))
     _, order, path = min(nearest, key=lambda one: (one[1], one[2].swapcase()))
     reader = READERS[order]
-    folder, _, name = path.rpartition("/")
-    root = folder + "/" if folder else ""
-    contents = Contents(archive, root)
+    folder, _, name = ("", "", path) if reader.whole else path.rpartition("/")
+    contents = Contents(archive, folder + "/" if folder else "")
     findings = [
         finding("also", path=other, standard=READERS[rank].names, chosen=reader.names)
         for _, rank, other in nearest
         if rank != order
     ]
-    if root:
-        findings.append(finding("nested_root", folder=folder))
+    if folder:
+        code = "cmi5_not_at_top" if reader.strict else "nested_root"
+        findings.append(finding(code, path=path, folder=folder))
         outside = len(archive.files) - len(contents.files)
         if outside:
             findings.append(finding("outside_root", count=outside))
     if not reader.marker.startswith("*") and name != reader.marker:
-        findings.append(
-            finding("manifest_case", path=path, name=name, right=reader.marker)
-        )
+        code = "cmi5_file_name" if reader.strict else "manifest_case"
+        findings.append(finding(code, path=path, name=name, right=reader.marker))
     if any(rank == order and deeper > depth for deeper, rank, _ in marked):
         findings.append(finding("manifest_inside"))
     for player in contents.files:

@@ -6,22 +6,24 @@ import pytest
 
 from packages.archive import open_archive
 from packages.manifest import Manifest
-from packages.readers import LATER, READERS, read_package
+from packages.readers import NOT_PLAYABLE_YET, READERS, read_package
 from statements.errors import InvalidPackage, UnsafeArchive
 from tests.packages.make import NAMESPACES_2004, manifest, package
+from tests.packages.test_cmi5 import au, course_structure
 
 PAGE = "<!DOCTYPE html>"
 COURSE = {"imsmanifest.xml": manifest(), "index.html": PAGE}
-CMI5 = (
-    '<courseStructure xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd">'
-    '<course id="urn:x"><title><langstring lang="en">Geology</langstring></title></course>'
-    "</courseStructure>"
-)
+CMI5 = course_structure(au(url="index.html"))
 TINCAN = (
     '<tincan xmlns="http://projecttincan.com/tincan.xsd"><activities>'
-    '<activity id="urn:x"><name>Golf</name></activity></activities></tincan>'
+    '<activity id="urn:x"><name>Golf</name><launch>index.html</launch></activity></activities></tincan>'
 )
-AICC = "[Course]\nCourse_Title = First aid\nVersion = 4.0\n"
+AICC: dict[str, str | bytes] = {
+    "course.CRS": "[Course]\nCourse_ID=c\nCourse_Title = First aid\nVersion = 4.0\n",
+    "course.au": "System_ID,File_Name\nA1,index.html\n",
+    "course.des": "System_ID,Title\nA1,Lesson\n",
+    "course.cst": "Block,Member\nROOT,A1\n",
+}
 
 
 def read(files: dict[str, str | bytes], folder: str = "") -> Manifest:
@@ -80,7 +82,7 @@ def test_a_second_manifest_below_is_a_decoy() -> None:
     [
         ({"cmi5.xml": CMI5}, "cmi5", "Geology"),
         ({"tincan.xml": TINCAN}, "xapi", "Golf"),
-        ({"course.CRS": AICC, "course.au": ""}, "aicc", "First aid"),
+        (AICC, "aicc", "First aid"),
         (
             {
                 "imsmanifest.xml": manifest(
@@ -93,16 +95,34 @@ def test_a_second_manifest_below_is_a_decoy() -> None:
         ),
     ],
 )
-def test_other_standards_are_named_and_refused(
+def test_other_standards_are_imported_and_not_played_yet(
     files: dict[str, str | bytes], standard: str, title: str
 ) -> None:
-    found = read(files)
+    found = read({**files, "index.html": PAGE})
     assert (found.standard, found.title) == (standard, title)
-    assert not found.is_importable
-    (finding,) = found.findings
-    assert finding.code == "standard_later"
+    assert found.is_importable
+    assert [unit.launch for unit in found.units] == ["index.html"]
+    (finding,) = [one for one in found.findings if one.code == "not_playable_yet"]
     assert found.standard is not None
-    assert LATER[found.standard] in finding.message
+    assert NOT_PLAYABLE_YET[found.standard] in finding.message
+
+
+def test_files_of_aicc_may_lie_above_their_description() -> None:
+    inner = {f"aicc/{name}": text for name, text in AICC.items()}
+    found = read({**inner, "index.html": PAGE})
+    assert [unit.launch for unit in found.units] == ["index.html"]
+    assert "nested_root" not in codes(found)
+    near = read({**inner, "index.html": PAGE, "aicc/index.html": PAGE})
+    assert [unit.launch for unit in near.units] == ["aicc/index.html"]
+
+
+def test_cmi5_stands_at_the_top_by_its_name() -> None:
+    deep = read({"c/cmi5.xml": CMI5, "c/index.html": PAGE})
+    assert "cmi5_not_at_top" in codes(deep)
+    assert not deep.is_importable
+    named = read({"Cmi5.xml": CMI5, "index.html": PAGE})
+    assert "cmi5_file_name" in codes(named)
+    assert not named.is_importable
 
 
 def test_two_standards_in_one_package() -> None:
@@ -135,5 +155,6 @@ def test_an_empty_archive_is_no_course() -> None:
         read({})
 
 
-def test_every_later_standard_has_a_reader() -> None:
-    assert {reader.names for reader in READERS} >= set(LATER.values()) - {"SCORM 2004"}
+def test_every_standard_has_a_reader() -> None:
+    later = set(NOT_PLAYABLE_YET.values()) - {"SCORM 2004"}
+    assert {reader.names for reader in READERS} >= later
