@@ -54,13 +54,31 @@ def propose_roles(manifest: Manifest) -> list[ProposedRole]:
     last = manifest.units[-1] if len(manifest.units) > 1 else None
     proposed = {proposal.unit for proposal in proposals}
     if last is not None and last.index not in proposed:
-        scored = last.mastery_score is not None
-        if scored or _ASSESSMENT.search(last.title):
-            why = "It is the last unit and " + (
-                "has a passing score." if scored else f"is called “{last.title}”."
-            )
+        why = _why_a_test(last)
+        if why:
+            why = f"It is the last unit and {why}."
             proposals.append(ProposedRole(last.index, None, "posttest", why))
     return proposals
+
+
+def _why_a_test(unit: Unit) -> str:
+    """What makes a unit look like a test of whatever role; empty when nothing does."""
+    if unit.mastery_score is not None or unit.scaled_passing_score is not None:
+        return "has a passing score"
+    if _ASSESSMENT.search(unit.title):
+        return f"is called “{unit.title}”"
+    if _is_assessment(unit):
+        return f"is of the type “{unit.activity_type}”"
+    return ""
+
+
+def _is_assessment(unit: Unit) -> bool:
+    """True for an activity type whose last word says so (cmi5, xAPI)."""
+    return bool(_ASSESSMENT.search(_last_word(unit.activity_type)))
+
+
+def _last_word(iri: str) -> str:
+    return _spaced(re.split(r"[/#]", iri.rstrip("/#"))[-1])
 
 
 def with_parts(manifest: Manifest, scripts: Scripts) -> Manifest:
@@ -98,7 +116,7 @@ def pretests(manifest: Manifest) -> list[tuple[Unit, str | None]]:
 
 
 def _of_unit(manifest: Manifest, unit: Unit) -> Iterator[ProposedRole]:
-    """By the unit's title, its identifier, the headings above it; else its parts."""
+    """By title, identifier, headings above, type, objectives; else by the parts."""
     texts = (
         ("Its title", unit.title),
         ("Its identifier", _spaced(unit.identifier)),
@@ -106,16 +124,31 @@ def _of_unit(manifest: Manifest, unit: Unit) -> Iterator[ProposedRole]:
             ("The heading above it", title)
             for title in reversed(manifest.headings(unit))
         ),
+        ("Its type", _last_word(unit.activity_type)),
+        *(("Its objective", text) for text in _objectives(manifest, unit)),
     )
     for what, text in texts:
         role = _role_of(text)
         if role is not None:
             yield ProposedRole(unit.index, None, role, f"{what} is “{text}”.")
             return
+    if unit.index == 0 and len(manifest.units) > 1 and _is_assessment(unit):
+        # cmi5: a test that comes before any lesson.
+        why = f"It comes first and is of the type “{unit.activity_type}”."
+        yield ProposedRole(unit.index, None, "pretest", why)
+        return
     for part in unit.parts:
         role = _role_of(_spaced(part))
         if role is not None and not is_piece(part, unit.parts):
             yield ProposedRole(unit.index, part, role, f"Its id is “{part}”.")
+
+
+def _objectives(manifest: Manifest, unit: Unit) -> Iterator[str]:
+    """Identifiers and titles of the unit's objectives, as words."""
+    titles = {one.identifier: one.title for one in manifest.objectives}
+    for identifier in unit.objectives:
+        yield _spaced(_last_word(identifier))
+        yield titles.get(identifier, "")
 
 
 def is_piece(part: str, parts: tuple[str, ...]) -> bool:

@@ -73,7 +73,7 @@ def read_scorm(contents: Contents, name: str) -> Manifest:
         language=spoken,
         keywords=said.keywords,
         typical_duration=said.typical_duration,
-        version=said.version or attribute(book.root, "version"),
+        version=said.version,
         publisher=said.publisher,
         blocks=tuple(structure.blocks),
         activities=activities,

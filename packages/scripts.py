@@ -18,7 +18,8 @@ _OPAQUE = (".swf",)
 _FILE_BYTES = 8 << 20
 _TOTAL_BYTES = 64 << 20
 
-_REPORTS = re.compile(rb"LMS(?:Initialize|SetValue|Finish)\b")
+# SCORM 1.2 and AICC's API, SCORM 2004's.
+_REPORTS = re.compile(rb"LMS(?:Initialize|SetValue|Finish)\b|\bAPI_1484_11\b")
 _RECORDS = re.compile(rb"cmi\.(?:objectives|interactions)\b")
 _NAME = re.compile(
     rb"""["']([\w.-]{0,40}(?:pre|post)[\s_.-]?(?:test|assess|quiz|exam)[\w.-]{0,40})["']""",

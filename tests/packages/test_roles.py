@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from packages.check import check_package
-from packages.manifest import Block, Manifest, Unit
+from packages.manifest import Block, Manifest, Objective, Unit
 from packages.roles import pretests, propose_roles
 from tests.packages.make import Item, course
 
@@ -131,3 +131,56 @@ def test_pieces_are_walled_in_but_not_proposed() -> None:
 def test_a_unit_of_its_own_role_is_not_taken_apart() -> None:
     unit = Unit(0, "i", "i", "sco", "Pre-test", "a.html", parts=("pretest",))
     assert proposed(unit) == [(0, "pretest")]
+
+
+def course_of(*units: Unit, objectives: tuple[Objective, ...] = ()) -> Manifest:
+    return Manifest("cmi5", "1.0", "m", "T", units=units, objectives=objectives)
+
+
+TEST = "http://adlnet.gov/expapi/activities/assessment"
+
+
+@pytest.mark.parametrize(
+    ("unit", "why"),
+    [
+        (
+            Unit(0, "i", "i", "au", "Questions", "a", activity_type=TEST),
+            f"It comes first and is of the type “{TEST}”.",
+        ),
+        (
+            Unit(0, "i", "i", "au", "Warm-up", "a", objectives=("PretestObj",)),
+            "Its objective is “Pretest Obj”.",
+        ),
+        (
+            Unit(0, "i", "i", "au", "Warm-up", "a", objectives=("urn:o/1",)),
+            "Its objective is “What you know: pre-test”.",
+        ),
+        (
+            Unit(0, "i", "i", "au", "Start", "a", activity_type="urn:x/pre-test"),
+            "Its type is “pre test”.",
+        ),
+    ],
+)
+def test_types_and_objectives_of_units_tell_a_pretest(unit: Unit, why: str) -> None:
+    known = Objective("urn:o/1", "What you know: pre-test")
+    whole = course_of(unit, Unit(1, "j", "j", "au", "Lesson", "b"), objectives=(known,))
+    found = propose_roles(whole)
+    assert [(one.unit, one.role, one.why) for one in found] == [(0, "pretest", why)]
+    assert [unit for unit, _ in pretests(whole)] == [unit]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        Unit(1, "j", "j", "au", "The end", "b", activity_type=TEST),
+        Unit(1, "j", "j", "sco", "The end", "b", scaled_passing_score=Decimal("0.8")),
+    ],
+)
+def test_the_last_unit_by_its_type_or_its_passing_score(last: Unit) -> None:
+    found = propose_roles(course_of(Unit(0, "i", "i", "au", "Lesson", "a"), last))
+    assert [(one.unit, one.role) for one in found] == [(1, "posttest")]
+
+
+def test_a_single_unit_that_is_a_test_is_no_pretest() -> None:
+    unit = Unit(0, "i", "i", "au", "Questions", "a", activity_type=TEST)
+    assert propose_roles(course_of(unit)) == []
