@@ -28,6 +28,7 @@ class Config:
     database_replica_url: str = ""
     storage_url: str = ""
     s3_endpoint_url: str = ""
+    s3_media_url: str = ""
     portal_url: str = "http://localhost:8000"
     content_url: str = "http://content.localhost:8000"
     allow_insecure_content_origin: bool = False
@@ -42,6 +43,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8000
     trusted_proxies: int = 0
+    package_quota_mb: int = 0
 
     def __post_init__(self) -> None:
         """Fill what depends on other settings and refuse what cannot work."""
@@ -56,6 +58,9 @@ class Config:
             object.__setattr__(self, name, value)
         for name in ("portal_url", "content_url"):
             object.__setattr__(self, name, _origin(name, getattr(self, name)))
+        if self.s3_media_url:
+            url = _origin("s3_media_url", self.s3_media_url)
+            object.__setattr__(self, "s3_media_url", url)
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:

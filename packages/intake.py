@@ -2,54 +2,63 @@
 
 Receiving streams the file to storage, whatever it is, and queues a job. Importing
 checks it, puts each file under a key of ours and only then, in one transaction, writes
-the rows that make them reachable: a failed or repeated import leaves no half package.
+the rows that make them reachable: a failed, cancelled or repeated import leaves no half
+package. Who imports looks now and then whether the package is still to be imported; it
+is not, once somebody cancelled it or another worker was faster.
 """
 
 import hashlib
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import CursorResult, delete, insert, update
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
-from lrs.db import new_id, writing
-from lrs.jobs import enqueue
+from lrs.db import reading, writing
 from lrs.parts import Parts
 from lrs.rules.catalogue import set_role
-from lrs.storage import Storage
 from lrs.tables import MAIN_TENANT
-from packages import iris
-from packages.archive import MAXIMUM_UNPACKED
+from packages import iris, quotas
 from packages.check import Checked, check_package
-from packages.compressed import squeezed
-from packages.contents import Contents
 from packages.courses import Package, PackageFile, get_package
+from packages.findings import finding
 from packages.manifest import Manifest
-from packages.media import content_type
+from packages.receiving import receive_file
 from packages.roles import is_piece, pretests
-from statements.errors import InvalidPackage, TooLarge, UnsafeArchive
+from packages.unpacking import Report, files_prefix, put_files
+from packages.uploads import Upload, accept_upload, upload_key
+from statements.errors import (
+    Conflict,
+    InvalidPackage,
+    NotFound,
+    Unavailable,
+    UnsafeArchive,
+)
 
-MAXIMUM_UPLOAD = MAXIMUM_UNPACKED
+# an import that was begun so often and never ended is not begun again
+MAXIMUM_TRIES = 5
 _BLOCK = 1 << 20
 # How often progress is written, in seconds: each time is a transaction.
 _PROGRESS_PAUSE = 0.5
-_FILENAME_LENGTH = 255
-
-Report = Callable[[float], None]
-
-
-class UploadTooLarge(TooLarge):
-    """The file is larger than packages may be."""
+# What of the progress reading the upload is, and from when on files are stored.
+_READ = 0.15
+_STORED_FROM = 0.2
+_GOING_ON = ("queued", "importing")
 
 
-class UploadTruncated(InvalidPackage):
-    """The upload ended before all of the file had arrived."""
+class ImportOver(Conflict):
+    """The import is over, so it cannot be cancelled."""
+
+
+class _Ended(Exception):
+    """The package is not to be imported any more."""
 
 
 def receive_package(
@@ -68,40 +77,19 @@ def receive_package(
 
     Reads `data` before it first uses `db`, so that a slow upload holds no lock. `length`
     is the announced size, checked when given. The import may start at `run_at`, else at
-    once. Raises UploadTooLarge, UploadTruncated.
+    once. Raises UploadTooLarge, UploadTruncated, QuotaExceeded.
     """
-    package_id = new_id()
-    upload = _Counted(data)
-    key = _upload_key(package_id)
-    parts.storage.put(
-        key, cast("BinaryIO", upload), content_type="application/octet-stream"
+    received = receive_file(
+        parts,
+        tenant=tenant,
+        owner=created_by,
+        filename=filename,
+        data=data,
+        now=now,
+        length=length,
     )
-    if length is not None and upload.size != length:
-        parts.storage.delete(key)
-        raise UploadTruncated(
-            f"{upload.size} of {length} bytes arrived; upload the file again."
-        )
-    package = Package(
-        id=package_id,
-        tenant_id=tenant,
-        filename=clean_filename(filename),
-        sha256=upload.sha256.hexdigest(),
-        size=upload.size,
-        status="queued",
-        progress=0.0,
-        standard=None,
-        edition="",
-        title="",
-        manifest=None,
-        findings=[],
-        created_at=now,
-        created_by=created_by,
-    )
-    db.add(package)
-    db.flush()
-    payload = {"package": str(package_id)}
-    enqueue(db, "package.import", payload, run_at=run_at or now)
-    return package
+    upload = db.get_one(Upload, received.id)
+    return accept_upload(db, upload=upload, now=now, run_at=run_at)
 
 
 def import_package(
@@ -113,156 +101,193 @@ def import_package(
 ) -> None:
     """Job `package.import`: the package imported, or rejected with findings.
 
-    Repeating it after a crash does the same again; once the package is imported or
-    rejected it does nothing. `progress` is called with shares of 1; without it
-    they are written to the package's row.
+    Repeating it after a crash does the same again; once the package is imported,
+    rejected or cancelled it only clears away what is not needed. `progress` is called
+    with shares of 1 beside what is written to the package's row.
     """
     package_id = uuid.UUID(payload["package"])
-    with writing(parts.engine) as db:
-        package = get_package(db, package_id=package_id)
-        if package.status in {"imported", "rejected", "deleted"}:
-            _delete_upload(parts.storage, package_id)
-            return
-        package.status = "importing"
-        filename = package.filename
-    with _local_copy(parts.storage, _upload_key(package_id)) as file:
-        checked, files = _unpack(parts, package_id, file, filename, progress)
-    with writing(parts.engine) as db:
-        package = _record(db, package_id, checked.manifest, files)
-        package.needed_hosts = list(checked.hosts)
-        if files:
-            _wall_in_pretests(db, parts.config, package, checked.manifest, now)
-    if not files:
-        parts.storage.delete_prefix(_files_prefix(package_id))
-    _delete_upload(parts.storage, package_id)
+    package = _begin(parts, package_id)
+    if package is not None:
+        try:
+            _import(parts, package, _reporter(parts, package_id, progress), now)
+        except _Ended:
+            pass
+        except Unavailable:
+            # not the package's fault: the next try is as good as this one
+            with writing(parts.engine) as db:
+                get_package(db, package_id=package_id).tries -= 1
+            raise
+    _clear(parts, package_id)
+
+
+def cancel_import(db: Session, *, package: Package) -> None:
+    """Let the import stop; the package is rejected, and nothing of it is kept.
+
+    Its job clears away what there is. Raises ImportOver.
+    """
+    cancelled = _blank(package).with_findings([finding("import_cancelled")])
+    findings = cancelled.to_json()["findings"]
+    done = db.execute(
+        update(Package)
+        .where(Package.id == package.id, Package.status.in_(_GOING_ON))
+        .values(status="rejected", stored=0, findings=findings)
+        .execution_options(synchronize_session=False)
+    )
+    if not cast("CursorResult[Any]", done).rowcount:
+        raise ImportOver
+    db.refresh(package)
 
 
 def remove_files(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
     """Job `package.delete`: nothing of a deleted package is left in storage."""
     del now
-    package_id = uuid.UUID(payload["package"])
-    _delete_upload(parts.storage, package_id)
-    parts.storage.delete_prefix(_files_prefix(package_id))
+    _clear(parts, uuid.UUID(payload["package"]))
 
 
-def clean_filename(filename: str) -> str:
-    """The last part of a file name as people may see it; never used as a path."""
-    name = filename.replace("\\", "/").rpartition("/")[2]
-    shown = "".join(one for one in name if one.isprintable()).strip()
-    return shown[-_FILENAME_LENGTH:] or "package.zip"
+def _begin(parts: Parts, package_id: uuid.UUID) -> Package | None:
+    """The package that is to be imported now; None when nothing is to be done."""
+    with writing(parts.engine) as db:
+        package = _locked(db, package_id)
+        if package.status not in _GOING_ON:
+            return None
+        package.status = "importing"
+        package.progress = 0.0
+        package.tries += 1
+        if package.tries > MAXIMUM_TRIES:
+            failed = _blank(package).with_findings([finding("import_failed")])
+            _record(db, package, failed, [])
+            return None
+        db.flush()
+        db.expunge(package)
+        return package
 
 
-def _upload_key(package_id: uuid.UUID) -> str:
-    return f"uploads/{package_id.hex}"
+def _locked(db: Session, package_id: uuid.UUID) -> Package:
+    package = db.get(Package, package_id, with_for_update=True)
+    if package is None:
+        raise NotFound
+    return package
 
 
-def _files_prefix(package_id: uuid.UUID) -> str:
-    return f"packages/{package_id.hex}/"
+def _import(parts: Parts, package: Package, report: Report, now: datetime) -> None:
+    with _opened(parts, package, report) as file:
+        checked, files = _unpack(parts, package, file, report)
+    with writing(parts.engine) as db:
+        current = _locked(db, package.id)
+        if current.status != "importing":
+            raise _Ended
+        _record(db, current, checked.manifest, files)
+        current.needed_hosts = list(checked.hosts)
+        if current.status == "imported":
+            _wall_in_pretests(db, parts.config, current, checked.manifest, now)
 
 
-def _delete_upload(storage: Storage, package_id: uuid.UUID) -> None:
-    """The original is not needed any more: all of its files are kept, or none."""
-    storage.delete(_upload_key(package_id))
-
-
-class _Counted:
-    """A stream that sums and counts what is read from it, up to the limit."""
-
-    def __init__(self, data: BinaryIO) -> None:
-        self._data = data
-        self.sha256 = hashlib.sha256()
-        self.size = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes; raises UploadTooLarge past the limit."""
-        block = self._data.read(_BLOCK if size < 0 else size)
-        self.sha256.update(block)
-        self.size += len(block)
-        if self.size > MAXIMUM_UPLOAD:
-            raise UploadTooLarge
-        return block
+def _clear(parts: Parts, package_id: uuid.UUID) -> None:
+    """Take away the original, and the files of what is no package."""
+    with reading(parts.engine) as db:
+        status = get_package(db, package_id=package_id).status
+    if status in _GOING_ON:
+        return
+    parts.storage.delete(upload_key(package_id))
+    if status != "imported":
+        parts.storage.delete_prefix(files_prefix(package_id))
 
 
 @contextmanager
-def _local_copy(storage: Storage, key: str) -> Iterator[BinaryIO]:
-    """The upload as a seekable file without a name."""
-    with tempfile.TemporaryFile() as file, storage.open(key) as source:
+def _opened(
+    parts: Parts, package: Package, report: Report
+) -> Iterator[BinaryIO | None]:
+    """The upload as a seekable file; None when it is not what was received."""
+    total, done = hashlib.sha256(), 0
+    with tempfile.TemporaryFile() as copy, _stream(parts, package) as source:
+        is_local = source.seekable()
         while block := source.read(_BLOCK):
-            file.write(block)
+            total.update(block)
+            if not is_local:
+                copy.write(block)
+            done += len(block)
+            report(_READ * done / max(package.size, 1))
+        file = source if is_local else cast("BinaryIO", copy)
         file.seek(0)
-        yield file
+        yield file if total.hexdigest() == package.sha256 else None
+
+
+def _stream(parts: Parts, package: Package) -> BinaryIO:
+    return parts.storage.open(upload_key(package.id))
 
 
 def _unpack(
-    parts: Parts,
-    package_id: uuid.UUID,
-    file: BinaryIO,
-    filename: str,
-    progress: Report | None,
+    parts: Parts, package: Package, file: BinaryIO | None, report: Report
 ) -> tuple[Checked, list[dict[str, Any]]]:
     """The verdict, and the rows of all files, which are in storage by then."""
-    checked = check_package(file, filename=filename)
+    if file is None:
+        blank = _blank(package)
+        return Checked(blank.with_findings([finding("upload_damaged")]), None), []
+    checked = check_package(file, filename=package.filename)
     if checked.contents is None or not checked.manifest.is_importable:
         return checked, []
-    report = progress or _reporter(parts, package_id)
+    size = sum(entry.size for entry in checked.contents.files.values())
     try:
-        return checked, list(_put_files(parts, package_id, checked.contents, report))
+        _require_room(parts, package, size)
+    except quotas.QuotaExceeded as error:
+        left = (error.extra["left"] + package.stored) // quotas.MEGABYTE
+        over = finding("over_quota", size=-(-size // quotas.MEGABYTE), left=left)
+        return replace(checked, manifest=checked.manifest.with_findings([over])), []
+
+    def stored(share: float) -> None:
+        report(_STORED_FROM + (1 - _STORED_FROM) * share)
+
+    try:
+        return checked, put_files(parts.storage, package.id, checked.contents, stored)
     except (InvalidPackage, UnsafeArchive) as error:
         manifest = checked.manifest.with_findings(error.extra["findings"])
         return Checked(manifest, None), []
 
 
-def _put_files(
-    parts: Parts, package_id: uuid.UUID, contents: Contents, report: Report
-) -> Iterator[dict[str, Any]]:
-    """Each file put into storage, as the row that will make it reachable."""
-    total = sum(entry.size for entry in contents.files.values()) or 1
-    done = 0
-    for number, (path, entry) in enumerate(contents.files.items()):
-        key = f"{_files_prefix(package_id)}{number:05d}"
-        kind = content_type(path)
-        with (
-            contents.open(path) as source,
-            squeezed(source, kind=kind, size=entry.size) as squeezing,
-        ):
-            counted = _Counted(cast("BinaryIO", squeezing))
-            parts.storage.put(key, cast("BinaryIO", counted), content_type=kind)
-            gzip_size = squeezing.put(parts.storage, key)
-        yield {
-            "package_id": package_id,
-            "path": path,
-            "storage_key": key,
-            "size": counted.size,
-            "sha256": counted.sha256.hexdigest(),
-            "content_type": kind,
-            "gzip_size": gzip_size,
-        }
-        done += entry.size
-        report(done / total)
+def _require_room(parts: Parts, package: Package, size: int) -> None:
+    """Take room for what is unpacked in place of the upload's."""
+    with writing(parts.engine) as db:
+        current = _locked(db, package.id)
+        if current.status != "importing":
+            raise _Ended
+        quotas.require_room(
+            db,
+            config=parts.config,
+            tenant=current.tenant_id,
+            size=size - current.stored,
+        )
+        current.stored = size
 
 
-def _reporter(parts: Parts, package_id: uuid.UUID) -> Report:
-    """Writes progress, at most every half second."""
+def _reporter(parts: Parts, package_id: uuid.UUID, also: Report | None) -> Report:
+    """Writes progress, at most every half second; raises _Ended when it is over."""
     last = time.monotonic()
 
     def report(share: float) -> None:
         nonlocal last
+        if also is not None:
+            also(share)
         if time.monotonic() - last < _PROGRESS_PAUSE:
             return
         last = time.monotonic()
         # The last hundredth is the transaction that makes the files reachable.
         values = {"progress": round(min(share, 0.99), 3)}
         with writing(parts.engine) as db:
-            db.execute(update(Package).where(Package.id == package_id).values(values))
+            told = db.execute(
+                update(Package)
+                .where(Package.id == package_id, Package.status == "importing")
+                .values(values)
+            )
+        if not cast("CursorResult[Any]", told).rowcount:
+            raise _Ended
 
     return report
 
 
 def _record(
-    db: Session, package_id: uuid.UUID, manifest: Manifest, files: list[dict[str, Any]]
-) -> Package:
+    db: Session, package: Package, manifest: Manifest, files: list[dict[str, Any]]
+) -> None:
     """The verdict and the files, in the caller's transaction."""
-    package = get_package(db, package_id=package_id)
     value = manifest.to_json()
     package.findings = value.pop("findings")
     package.manifest = value if manifest.units else None
@@ -270,11 +295,16 @@ def _record(
     package.edition = manifest.edition
     package.title = manifest.title
     package.progress = 1.0
-    package.status = "imported" if files else "rejected"
-    db.execute(delete(PackageFile).where(PackageFile.package_id == package_id))
+    package.status = "imported" if manifest.is_importable else "rejected"
+    package.stored = sum(row["size"] for row in files)
+    db.execute(delete(PackageFile).where(PackageFile.package_id == package.id))
     if files:
         db.execute(insert(PackageFile), files)
-    return package
+
+
+def _blank(package: Package) -> Manifest:
+    """A manifest of which nothing was read."""
+    return Manifest(standard=None, edition="", identifier="", title=package.filename)
 
 
 def _wall_in_pretests(

@@ -13,8 +13,10 @@ from lrs.db import reading, writing
 from lrs.jobs import Job
 from lrs.parts import Parts
 from lrs.rules.tables import ActivityRole
-from lrs.tables import key_of
-from packages import intake
+from lrs.storage import StorageUnavailable
+from lrs.tables import MAIN_TENANT, key_of
+from packages import intake, unpacking
+from packages.check import Checked
 from packages.courses import (
     Package,
     PackageFile,
@@ -24,13 +26,13 @@ from packages.courses import (
     manifest_of,
 )
 from packages.intake import (
-    UploadTooLarge,
-    UploadTruncated,
-    clean_filename,
+    ImportOver,
+    cancel_import,
     import_package,
     receive_package,
 )
 from packages.iris import course_iri
+from packages.quotas import set_quota
 from tests.packages.make import Entry, Item, Zip, course, manifest
 
 
@@ -194,36 +196,11 @@ def test_a_crash_before_the_last_step_shows_no_half_package(
         assert find_file(db, package_id=package_id, path="x.js") is not None
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(parts: Parts, now: datetime) -> None:
-    class Broken(io.RawIOBase):
-        def read(self, size: int = -1) -> bytes:
-            raise ConnectionError
-
-    broken: BinaryIO = Broken()  # type: ignore[assignment]
-    with pytest.raises(ConnectionError), writing(parts.engine) as db:
-        receive_package(
-            parts, db, filename="a.zip", data=broken, created_by="a", now=now
-        )
-    with pytest.raises(UploadTruncated):
-        receive(parts, b"short", now, length=500)
-    assert keys(parts) == []
-    with reading(parts.engine) as db:
-        assert db.scalar(select(func.count()).select_from(Package)) == 0
-
-
-def test_an_upload_above_the_limit_is_refused(
-    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(intake, "MAXIMUM_UPLOAD", 1000)
-    with pytest.raises(UploadTooLarge):
-        receive(parts, bytes(1001), now)
-    assert keys(parts) == []
-
-
 def test_progress_is_written(
     parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "_PROGRESS_PAUSE", 0)
+    monkeypatch.setattr(unpacking, "SMALL", -1)
     seen: list[float] = []
     put = parts.storage.put
 
@@ -240,17 +217,128 @@ def test_progress_is_written(
     assert max(seen) < 1
 
 
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("a.zip", "a.zip"),
-        ("/etc/passwd", "passwd"),
-        ("..\\..\\a.zip", "a.zip"),
-        ("a\r\nb\0.zip", "ab.zip"),
-        ("", "package.zip"),
-        ("x/", "package.zip"),
-        ("y" * 300 + ".zip", "y" * 251 + ".zip"),
-    ],
-)
-def test_clean_filename(given: str, shown: str) -> None:
-    assert clean_filename(given) == shown
+def state_of(parts: Parts, package_id: uuid.UUID) -> tuple[str, list[str], int]:
+    with reading(parts.engine) as db:
+        package = get_package(db, package_id=package_id)
+        codes = [found["code"] for found in package.findings]
+        return package.status, codes, package.stored
+
+
+def cancel(parts: Parts, package_id: uuid.UUID) -> None:
+    with writing(parts.engine) as db:
+        cancel_import(db, package=get_package(db, package_id=package_id))
+
+
+@pytest.mark.parametrize("when", ["queued", "begun"])
+def test_a_cancelled_import_leaves_nothing(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Before the worker has begun, and after it has stored files."""
+    monkeypatch.setattr(intake, "_PROGRESS_PAUSE", 0)
+    monkeypatch.setattr(unpacking, "SMALL", -1)
+    package_id = receive(parts, course(files={"a.bin": bytes(5000)}), now)
+    put = parts.storage.put
+
+    def late(key: str, data: BinaryIO, *, content_type: str) -> None:
+        put(key, data, content_type=content_type)
+        if len(keys(parts)) == 3:
+            cancel(parts, package_id)
+
+    if when == "begun":
+        monkeypatch.setattr(parts.storage, "put", late)
+    else:
+        cancel(parts, package_id)
+    assert run(parts, package_id, now).status == "rejected"
+    assert state_of(parts, package_id) == ("rejected", ["import_cancelled"], 0)
+    assert keys(parts) == []
+    with reading(parts.engine) as db:
+        assert find_files(db, package_id=package_id) == []
+
+
+def test_what_is_over_is_not_cancelled(parts: Parts, now: datetime) -> None:
+    package_id = receive(parts, course(), now)
+    run(parts, package_id, now)
+    with pytest.raises(ImportOver):
+        cancel(parts, package_id)
+    assert state_of(parts, package_id)[0] == "imported"
+
+
+def test_another_worker_was_faster(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slower one takes nothing away of what is imported by then."""
+    package_id = receive(parts, course(files={"a.bin": bytes(5000)}), now)
+    check = intake.check_package
+
+    def slow(file: BinaryIO, *, filename: str) -> Checked:
+        checked = check(file, filename=filename)
+        monkeypatch.setattr(intake, "check_package", check)
+        assert run(parts, package_id, now).status == "imported"
+        file.seek(0)
+        return checked
+
+    monkeypatch.setattr(intake, "check_package", slow)
+    assert run(parts, package_id, now).status == "imported"
+    with reading(parts.engine) as db:
+        rows = find_files(db, package_id=package_id)
+    assert {row.storage_key for row in rows} <= set(keys(parts))
+    assert all(content(parts, row.storage_key) for row in rows)
+
+
+def test_an_import_that_breaks_off_again_and_again_is_given_up(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package_id = receive(parts, course(), now)
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "check_package", lambda *_, **__: 1 // 0)
+        for _ in range(intake.MAXIMUM_TRIES):
+            with pytest.raises(ZeroDivisionError):
+                run(parts, package_id, now)
+    assert run(parts, package_id, now).status == "rejected"
+    assert state_of(parts, package_id) == ("rejected", ["import_failed"], 0)
+    assert keys(parts) == []
+
+
+def test_storage_that_is_away_counts_as_no_try(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StorageUnavailable
+
+    package_id = receive(parts, course(), now)
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.storage, "put", away)
+        for _ in range(intake.MAXIMUM_TRIES + 1):
+            with pytest.raises(StorageUnavailable):
+                run(parts, package_id, now)
+    assert run(parts, package_id, now).status == "imported"
+
+
+def test_an_upload_that_changed_in_storage_is_refused(
+    parts: Parts, now: datetime
+) -> None:
+    package_id = receive(parts, course(), now)
+    [key] = keys(parts)
+    parts.storage.put(key, io.BytesIO(course(title="Another")), content_type="x/y")
+    run(parts, package_id, now)
+    assert state_of(parts, package_id) == ("rejected", ["upload_damaged"], 0)
+    assert keys(parts) == []
+
+
+def test_what_is_unpacked_must_have_room(parts: Parts, now: datetime) -> None:
+    packed = Entry("a.bin", bytes(3_000_000), method=8)
+    entries = [Entry("imsmanifest.xml", manifest().encode()), Entry("index.html")]
+    data = bytes(Zip([*entries, packed]))
+    assert len(data) < 100_000
+    package_id = receive(parts, data, now)
+    with writing(parts.engine) as db:
+        set_quota(db, tenant=MAIN_TENANT, megabytes=2)
+    package = run(parts, package_id, now)
+    assert package.findings[0]["message"].endswith("takes 4 MB, and 2 MB are left.")
+    assert state_of(parts, package_id) == ("rejected", ["over_quota"], 0)
+    assert keys(parts) == []
+    with writing(parts.engine) as db:
+        set_quota(db, tenant=MAIN_TENANT, megabytes=4)
+    again = receive(parts, data, now)
+    assert run(parts, again, now).status == "imported"
+    assert state_of(parts, again)[2] > 3_000_000
