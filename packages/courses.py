@@ -20,8 +20,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
     delete,
     func,
+    or_,
     select,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -30,6 +32,7 @@ from lrs.db import Base, Json, UtcDateTime, new_id
 from lrs.tables import MAIN_TENANT
 from packages.manifest import Manifest
 from statements.errors import Conflict, NotFound
+from statements.scalars import format_timestamp
 
 Status = Literal["queued", "importing", "imported", "rejected", "deleted"]
 State = Literal["draft", "published", "retired", "discarded"]
@@ -159,12 +162,35 @@ def get_package(db: Session, *, package_id: uuid.UUID) -> Package:
 
 
 def find_packages(
-    db: Session, *, tenant: int = MAIN_TENANT, limit: int = 100
+    db: Session,
+    *,
+    tenant: int = MAIN_TENANT,
+    limit: int = 100,
+    after: tuple[datetime, uuid.UUID] | None = None,
+    status: str | None = None,
+    standard: str | None = None,
+    sha256: str | None = None,
 ) -> Sequence[Package]:
-    """The packages of a tenant that are not deleted, the newest first."""
+    """The packages of a tenant that are not deleted, the newest first.
+
+    Only those of a status, a standard, or the same bytes, where that is given. A page
+    begins after the package made at that instant with that id.
+    """
     chosen = select(Package).where(
         Package.tenant_id == tenant, Package.status != "deleted"
     )
+    wanted = {"status": status, "standard": standard, "sha256": sha256}
+    for name, value in wanted.items():
+        if value is not None:
+            chosen = chosen.where(getattr(Package, name) == value)
+    if after is not None:
+        at, last = after
+        chosen = chosen.where(
+            or_(
+                Package.created_at < at,
+                and_(Package.created_at == at, Package.id > last),
+            )
+        )
     newest = chosen.order_by(Package.created_at.desc(), Package.id).limit(limit)
     return db.scalars(newest).all()
 
@@ -221,10 +247,18 @@ def find_file(db: Session, *, package_id: uuid.UUID, path: str) -> PackageFile |
     return db.get(PackageFile, (package_id, path))
 
 
-def find_files(db: Session, *, package_id: uuid.UUID) -> Sequence[PackageFile]:
-    """All files of a package by path."""
+def find_files(
+    db: Session,
+    *,
+    package_id: uuid.UUID,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Sequence[PackageFile]:
+    """The files of a package by path, of those after a path where one is given."""
     chosen = select(PackageFile).where(PackageFile.package_id == package_id)
-    return db.scalars(chosen.order_by(PackageFile.path)).all()
+    if after is not None:
+        chosen = chosen.where(PackageFile.path > after)
+    return db.scalars(chosen.order_by(PackageFile.path).limit(limit)).all()
 
 
 def package_json(package: Package) -> dict[str, Any]:
@@ -240,6 +274,7 @@ def package_json(package: Package) -> dict[str, Any]:
         "filename": package.filename,
         "sha256": package.sha256,
         "size": package.size,
+        "created_at": format_timestamp(package.created_at),
         "units": [
             {
                 "index": unit["index"],

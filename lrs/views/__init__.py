@@ -4,10 +4,24 @@
 store that stands alone.
 """
 
-from lrs.views import about, documents, manage, oauth, operations, statements, xapi
+from lrs.views import (
+    about,
+    documents,
+    manage,
+    oauth,
+    openapi,
+    operations,
+    statements,
+    xapi,
+)
 from lrs.views.application import parts
 
 __all__ = ["BLUEPRINTS", "XAPI", "about", "documents", "parts", "statements"]
 
 XAPI = (xapi.BLUEPRINT, oauth.BLUEPRINT)
-BLUEPRINTS = (operations.BLUEPRINT, manage.BLUEPRINT, oauth.METADATA)
+BLUEPRINTS = (
+    operations.BLUEPRINT,
+    manage.BLUEPRINT,
+    openapi.BLUEPRINT,
+    oauth.METADATA,
+)

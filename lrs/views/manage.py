@@ -6,14 +6,12 @@ of which may do more than it may itself, and revokes any of them. Secrets are to
 
 import logging
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-import orjson
-from flask import Blueprint, Flask, Response, request, url_for
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from flask import url_for
+from marshmallow import fields, validate
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from lrs.credentials import (
     MAX_NAME,
@@ -26,79 +24,121 @@ from lrs.credentials import (
     holds,
     revoke_credential,
 )
-from lrs.cursors import read_cursor, write_cursor
 from lrs.db import reading, writing
 from lrs.limits import last_uses
 from lrs.views import callers
 from lrs.views.access import allow
-from lrs.views.application import parts
-from statements.errors import (
-    DomainError,
-    Forbidden,
-    Invalid,
-    InvalidParameter,
-    MissingScope,
-    TooLarge,
+from lrs.views.api import (
+    LOCATION,
+    Answered,
+    Blueprint,
+    Given,
+    Instant,
+    PageQuery,
+    Uuid,
+    Whole,
+    cursor_to,
+    position,
+    text,
 )
-from statements.scalars import format_timestamp
+from lrs.views.application import parts
+from statements.errors import Forbidden, MissingScope
 
-BLUEPRINT = Blueprint("credentials", __name__, url_prefix="/api/v1")
-BLUEPRINT.record_once(lambda state: callers.install(cast("Flask", state.app)))
+BLUEPRINT = Blueprint(
+    "credentials",
+    __name__,
+    description="Keys of other systems. Made by one whose scopes hold what they may.",
+)
 
-LARGEST_BODY = 64 * 1024
-PAGE = 100
+LIST = "credentials"
 log = logging.getLogger("rollcall.credentials")
+END = "From when on it is refused. Never later than the credential that makes it."
+LIMIT = "Requests in a minute, tokens included; none sets no limit."
 
 
-class CredentialBody(Schema):
-    """Body of POST /credentials."""
+class CredentialBody(Given):
+    """A credential to make."""
 
-    class Meta:
-        """Unknown members are mistakes."""
-
-        unknown = RAISE
-
-    name = fields.String(required=True, validate=validate.Length(1, MAX_NAME))
-    scopes = fields.List(fields.String(), required=True, validate=validate.Length(1))
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True)
-    per_minute = fields.Integer(
-        strict=True,
+    name = text(
+        "What it is called.", required=True, validate=validate.Length(1, MAX_NAME)
+    )
+    scopes = fields.List(
+        fields.String(metadata={"enum": list(SCOPES)}),
+        required=True,
+        validate=validate.Length(1),
+        metadata={"description": "What it may do; no more than who makes it."},
+    )
+    expires_at = Instant(
+        load_default=None, allow_none=True, metadata={"description": END}
+    )
+    per_minute = Whole(
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, MAX_PER_MINUTE),
+        metadata={"description": LIMIT},
     )
 
 
-@BLUEPRINT.errorhandler(DomainError)
-def _refused(error: DomainError) -> Response:
-    return callers.problem_response(error)
+class CredentialAnswer(Answered):
+    """A credential, without its secret."""
+
+    id = Uuid()
+    key = text("What it calls itself by: the user name of Basic authentication.")
+    name = text("What it is called.")
+    scopes = fields.List(fields.String())
+    per_minute = Whole(allow_none=True, metadata={"description": LIMIT})
+    created_at = Instant()
+    expires_at = Instant(allow_none=True)
+    revoked_at = Instant(allow_none=True)
+    last_used_at = Instant(allow_none=True, metadata={"description": "To the minute."})
+
+
+class NewCredentialAnswer(CredentialAnswer):
+    """A credential that was just made."""
+
+    secret = text("Told this once.")
+
+
+class CredentialsAnswer(Answered):
+    """A page of credentials."""
+
+    credentials = fields.List(fields.Nested(CredentialAnswer))
+    cursor = fields.String(
+        allow_none=True, metadata={"description": "Leads on; null ends."}
+    )
 
 
 @BLUEPRINT.get("/credentials")
+@BLUEPRINT.arguments(PageQuery, location="query")
+@BLUEPRINT.response(200, CredentialsAnswer)
 @allow("credential", scope="credentials/read")
-def list_credentials() -> Response:
-    caller = callers.current_credential()
-    after = _position()
+def list_credentials(query: dict[str, Any]) -> dict[str, Any]:
+    """The credentials of the caller's record store, newest first."""
+    size = query["limit"]
+    place = position(query.get("cursor"), of=LIST)
+    after = None
+    if place is not None:
+        after = (datetime.fromisoformat(place["at"]), UUID(place["id"]))
     with reading(parts().engine) as db:
-        found = find_credentials(
-            db, tenant=caller.tenant_id, after=after, limit=PAGE + 1
-        )
-        shown = _shown(db, found[:PAGE])
+        tenant = callers.current_credential().tenant_id
+        found = find_credentials(db, tenant=tenant, after=after, limit=size + 1)
+        shown = _shown(db, found[:size])
     more = None
-    if len(found) > PAGE:
-        last = found[PAGE - 1]
-        more = write_cursor(
-            {"at": last.created_at.isoformat(), "id": str(last.id)},
-            secret=parts().config.secret_key,
-            caller=_cursor_owner(),
+    if len(found) > size:
+        last = found[size - 1]
+        more = cursor_to(
+            {"at": last.created_at.isoformat(), "id": str(last.id)}, of=LIST
         )
-    return _json({"credentials": shown, "cursor": more})
+    return {"credentials": shown, "cursor": more}
 
 
 @BLUEPRINT.post("/credentials")
+@BLUEPRINT.arguments(CredentialBody)
+@BLUEPRINT.response(201, NewCredentialAnswer, headers=LOCATION)
 @allow("credential", scope="credentials/write")
-def create() -> Response:
-    caller, body = callers.current_credential(), _load(CredentialBody())
+def create_a_credential(body: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
+    """A new credential with its secret, which is told this once."""
+    caller = callers.current_credential()
     for scope in body["scopes"]:
         if scope in SCOPES and not holds(caller, scope):
             raise MissingScope(
@@ -115,9 +155,8 @@ def create() -> Response:
         )
         (shown,) = _shown(db, [get_credential(db, credential_id=issued.id)])
     _log("a credential was made", issued.key)
-    answer = _json(shown | {"secret": issued.secret}, 201)
-    answer.headers["Location"] = url_for(".show", credential_id=issued.id)
-    return answer
+    place = url_for(".show_a_credential", credential_id=issued.id)
+    return shown | {"secret": issued.secret}, 201, {"Location": place}
 
 
 def _keep_within(body: dict[str, Any], maker: Credential) -> None:
@@ -140,21 +179,24 @@ def _keep_within(body: dict[str, Any], maker: Credential) -> None:
 
 
 @BLUEPRINT.get("/credentials/<uuid:credential_id>")
+@BLUEPRINT.response(200, CredentialAnswer)
 @allow("credential", scope="credentials/read")
-def show(credential_id: UUID) -> Response:
+def show_a_credential(credential_id: UUID) -> dict[str, Any]:
+    """One credential."""
     with reading(parts().engine) as db:
         (shown,) = _shown(db, [_own(db, credential_id)])
-    return _json(shown)
+    return shown
 
 
 @BLUEPRINT.delete("/credentials/<uuid:credential_id>")
+@BLUEPRINT.response(204)
 @allow("credential", scope="credentials/write")
-def revoke(credential_id: UUID) -> Response:
+def revoke_a_credential(credential_id: UUID) -> None:
+    """Refuse a credential and its tokens from now on; statements stay."""
     with writing(parts().engine) as db:
         key = _own(db, credential_id).key
         revoke_credential(db, key=key, now=datetime.now(UTC))
     _log("a credential was revoked", key)
-    return Response(status=204)
 
 
 def _log(what: str, key: str) -> None:
@@ -170,74 +212,12 @@ def _own(db: Session, credential_id: UUID) -> Credential:
     return get_credential(db, credential_id=credential_id, tenant=tenant)
 
 
-def _position() -> tuple[datetime, UUID] | None:
-    """Where the page before ended."""
-    if unknown := sorted(request.args.keys() - {"cursor"}):
-        raise InvalidParameter(f"There is no parameter {unknown[0][:80]!r} here.")
-    given = request.args.get("cursor")
-    if given is None:
-        return None
-    position = read_cursor(
-        given, secret=parts().config.secret_key, caller=_cursor_owner()
-    )
-    return datetime.fromisoformat(position["at"]), UUID(position["id"])
-
-
-def _cursor_owner() -> str:
-    return f"credentials {callers.current_credential().key}"
-
-
-def _load(schema: Schema) -> dict[str, Any]:
-    """The request's JSON by a schema; raises Invalid, InvalidParameter, TooLarge."""
-    request.max_content_length = LARGEST_BODY
-    try:
-        loaded: dict[str, Any] = schema.load(orjson.loads(request.get_data()))
-    except RequestEntityTooLarge:
-        raise TooLarge(f"At most {LARGEST_BODY} bytes are taken.") from None
-    except orjson.JSONDecodeError:
-        raise Invalid("The body is not JSON.") from None
-    except ValidationError as error:
-        wrong = cast("dict[str, object]", error.messages_dict)
-        field = next(iter(wrong))
-        raise InvalidParameter(
-            f"{field}: {_words(wrong[field])}", field=field
-        ) from None
-    return loaded
-
-
-def _words(messages: object) -> str:
-    if isinstance(messages, dict):
-        return " ".join(f"{name}: {_words(one)}" for name, one in messages.items())
-    return " ".join(map(str, cast("list[object]", messages)))
-
-
 def _shown(db: Session, credentials: list[Credential]) -> list[dict[str, Any]]:
     """The credentials as the API shows them."""
     used = last_uses(db, credentials=[one.id for one in credentials])
+    names = CredentialAnswer().fields.keys() - {"last_used_at"}
     return [
-        {
-            "id": str(one.id),
-            "key": one.key,
-            "name": one.name,
-            "scopes": one.scopes,
-            "per_minute": one.per_minute,
-            "created_at": format_timestamp(one.created_at),
-            "expires_at": _time(one.expires_at),
-            "revoked_at": _time(one.revoked_at),
-            "last_used_at": _time(used.get(one.id)),
-        }
+        {name: getattr(one, name) for name in names}
+        | {"last_used_at": used.get(one.id)}
         for one in credentials
     ]
-
-
-def _time(instant: datetime | None) -> str | None:
-    return None if instant is None else format_timestamp(instant)
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(
-        orjson.dumps(value),
-        status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )

@@ -1,131 +1,185 @@
 """The management API of launches and registrations, for other systems.
 
-Basic with a credential. A package imported by API may be launched at once: it needs
-no offer, and stands under its own IRI. Every answer is JSON, refusals are problem
-documents (RFC 9457).
+A package imported by API may be launched at once: it needs no offer, and stands under
+its own IRI.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-import orjson
-from flask import Blueprint, Flask, Response, request
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
-from sqlalchemy.orm import Session
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import url_for
+from marshmallow import fields, validate
 
 from lrs.credentials import holds
 from lrs.db import reading, writing
 from lrs.views import callers
 from lrs.views.access import allow
+from lrs.views.api import (
+    LOCATION,
+    Answered,
+    Blueprint,
+    Given,
+    NoBody,
+    Uuid,
+    Whole,
+    text,
+)
 from lrs.views.application import parts
-from packages.courses import Package, get_package, manifest_of
+from packages.courses import manifest_of
+from packages.views.manage import own_package
 from player import launches, registrations, urls
 from player.registrations import Standing
 from player.sittings import get_launch
-from statements.errors import DomainError, Invalid, InvalidParameter, NotFound, TooLarge
+from statements.errors import Invalid, InvalidParameter, NotFound
 from statements.scalars import format_timestamp
 from statements.validate import check_actor
 
-BLUEPRINT = Blueprint("launching", __name__, url_prefix="/api/v1")
-BLUEPRINT.record_once(lambda state: callers.install(cast("Flask", state.app)))
+BLUEPRINT = Blueprint(
+    "launches",
+    __name__,
+    description="Opening units for learners, and where learners stand.",
+)
 
-LARGEST_BODY = 64 * 1024
 LONGEST_URL = 2000
+LONGEST_IRI = 8000
+MODES = ["Normal", "Browse", "Review"]
+COMPLETIONS = ["completed", "incomplete", "not attempted", "unknown"]
+SUCCESSES = ["passed", "failed", "unknown"]
+REASONS = ["not_started", "not_finished", "not_reported", "waived"]
+MBOX = (
+    r"^[Mm][Aa][Ii][Ll][Tt][Oo]:[^\x00-\x20\x7f@<>()\[\]\\,;:\"?#]+"
+    r"@[^\x00-\x20\x7f@<>()\\,;\"?#/]+$"
+)
+IRI = {"type": "string", "format": "iri", "maxLength": LONGEST_IRI}
 
 
-class LaunchBody(Schema):
-    """Body of POST /packages/{id}/launches."""
+def _agent(title: str, member: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """An agent that is known by this member."""
+    return {
+        "title": title,
+        "type": "object",
+        "properties": {
+            "objectType": {"enum": ["Agent"]},
+            "name": {"type": "string"},
+            member: schema,
+        },
+        "required": [member],
+        "additionalProperties": False,
+    }
 
-    class Meta:
-        """Unknown members are mistakes."""
 
-        unknown = RAISE
+AGENTS = [
+    _agent(
+        "agent by account",
+        "account",
+        {
+            "type": "object",
+            "properties": {"homePage": IRI, "name": {"type": "string", "minLength": 1}},
+            "required": ["homePage", "name"],
+            "additionalProperties": False,
+        },
+    ),
+    _agent(
+        "agent by mbox",
+        "mbox",
+        {"type": "string", "pattern": MBOX, "maxLength": LONGEST_IRI},
+    ),
+    _agent(
+        "agent by mbox_sha1sum",
+        "mbox_sha1sum",
+        {"type": "string", "pattern": "^[0-9A-Fa-f]{40}$"},
+    ),
+    _agent("agent by openid", "openid", IRI),
+]
 
-    unit = fields.Integer(strict=True, load_default=0)
-    actor = fields.Dict(required=True)
-    registration = fields.UUID(load_default=uuid4)
-    mode = fields.String(
-        load_default="Normal", validate=validate.OneOf(["Normal", "Browse", "Review"])
+
+class LaunchBody(Given):
+    """What to open, for whom."""
+
+    unit = Whole(load_default=0, metadata={"description": "Its index in the package."})
+    actor = fields.Dict(
+        required=True,
+        metadata={"oneOf": AGENTS, "description": "The learner: an Agent of xAPI."},
     )
-    return_url = fields.String(
-        load_default="", validate=validate.Length(max=LONGEST_URL)
+    registration = Uuid(
+        metadata={"description": "To go on within; a new one where none is given."}
     )
-
-
-class WaiverBody(Schema):
-    """Body of POST /registrations/{uuid}/waivers."""
-
-    class Meta:
-        """Unknown members are mistakes."""
-
-        unknown = RAISE
-
-    unit = fields.Integer(strict=True, required=True)
-    reason = fields.String(required=True, validate=validate.Length(min=1, max=1000))
-
-
-class NoBody(Schema):
-    """An empty object."""
-
-    class Meta:
-        """Unknown members are mistakes."""
-
-        unknown = RAISE
-
-
-@BLUEPRINT.errorhandler(DomainError)
-def _refused(error: DomainError) -> Response:
-    return callers.problem_response(error)
-
-
-def _load(schema: Schema) -> dict[str, Any]:
-    """The request's JSON by a schema; no body at all stands for `{}`."""
-    request.max_content_length = LARGEST_BODY
-    try:
-        text = request.get_data() or b"{}"
-        given = orjson.loads(text)
-        loaded: dict[str, Any] = schema.load(given)
-    except RequestEntityTooLarge:
-        raise TooLarge(f"At most {LARGEST_BODY} bytes are taken.") from None
-    except orjson.JSONDecodeError:
-        raise Invalid("The body is not JSON.") from None
-    except ValidationError as error:
-        raise InvalidParameter(_words(error.messages)) from None
-    if b"\\u0000" in text:
-        raise Invalid("Texts may not hold NUL.")
-    return loaded
-
-
-def _words(messages: object) -> str:
-    if isinstance(messages, Mapping):
-        return " ".join(f"{name}: {_words(one)}" for name, one in messages.items())
-    if isinstance(messages, list):
-        return " ".join(_words(one) for one in messages)
-    return str(messages)
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(
-        orjson.dumps(value),
-        status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
+    mode = text(
+        "Browse and Review leave no record.",
+        load_default="Normal",
+        validate=validate.OneOf(MODES),
+    )
+    return_url = text(
+        "Where Exit leads: absolute, http or https.",
+        form="uri",
+        load_default="",
+        validate=validate.Length(max=LONGEST_URL),
     )
 
 
-def _own_package(db: Session, package_id: UUID) -> Package:
-    """The package if it is the caller's tenant's; raises NotFound."""
-    package = get_package(db, package_id=package_id)
-    if (
-        package.tenant_id != callers.current_credential().tenant_id
-        or package.status == "deleted"
-    ):
-        raise NotFound("There is no such package.")
-    return package
+class LaunchAnswer(Answered):
+    """A launch that was opened."""
+
+    launch = Uuid()
+    registration = Uuid()
+    url = text("The player page: no sign-in, for 12 hours.", form="uri")
+    content_url = text("The unit itself, with its launch parameters.", form="uri")
+
+
+class WaiverBody(Given):
+    """What need not be done."""
+
+    unit = Whole(required=True, metadata={"description": "Its index in the package."})
+    reason = text("Why.", required=True, validate=validate.Length(1, 1000))
+
+
+class WaiverAnswer(Answered):
+    """A waiver that is recorded."""
+
+    statement = Uuid(metadata={"description": "The same each time."})
+
+
+class UnitStandingAnswer(Answered):
+    """Where the learner stands in a unit."""
+
+    unit = Whole(metadata={"description": "Its index in the package."})
+    id = text("Its identifier in the package.")
+    title = text("What it is called.")
+    completion = fields.String(metadata={"enum": COMPLETIONS})
+    success = fields.String(metadata={"enum": SUCCESSES})
+    scaled = fields.Float(allow_none=True, metadata={"minimum": -1, "maximum": 1})
+    total_seconds = fields.Float(metadata={"minimum": 0})
+    suspended = fields.Boolean()
+    waived = fields.Boolean()
+    hidden = fields.Boolean(
+        metadata={"description": "It may be a pre-test: its result is not told."}
+    )
+    saved_at = text("When it was last heard of.", form="date-time", allow_none=True)
+
+
+class ReasonAnswer(Answered):
+    """Why the whole is not complete yet."""
+
+    code = fields.String(metadata={"enum": REASONS})
+    unit = Whole()
+    text = text("In a sentence.")
+
+
+class RegistrationAnswer(Answered):
+    """Where the learner stands: as a whole, per unit, and why not yet."""
+
+    registration = Uuid()
+    package = Uuid()
+    completion = fields.String(metadata={"enum": COMPLETIONS})
+    success = fields.String(metadata={"enum": SUCCESSES})
+    scaled = fields.Float(allow_none=True, metadata={"minimum": -1, "maximum": 1})
+    total_seconds = fields.Float(metadata={"minimum": 0})
+    suspended = fields.Boolean()
+    completed_at = text("When it was.", form="date-time", allow_none=True)
+    units = fields.List(fields.Nested(UnitStandingAnswer))
+    reasons = fields.List(fields.Nested(ReasonAnswer))
 
 
 def _web_address(url: str) -> str:
@@ -141,12 +195,24 @@ def _web_address(url: str) -> str:
 
 
 @BLUEPRINT.post("/packages/<uuid:package_id>/launches")
+@BLUEPRINT.arguments(LaunchBody)
+@BLUEPRINT.response(201, LaunchAnswer, headers=LOCATION)
+@BLUEPRINT.alt_response(409, "CONFLICT")
 @allow("credential", scope="launches/write")
-def open_launch(package_id: UUID) -> Response:
-    body, config = _load(LaunchBody()), parts().config
+def open_a_launch(
+    body: dict[str, Any], package_id: UUID
+) -> tuple[dict[str, Any], int, Any]:
+    """A new launch of a unit for a learner.
+
+    409 where the unit cannot be played, and for a registration of another person or
+    another course.
+    """
+    config, registration = parts().config, body.get("registration") or uuid4()
     check_actor(body["actor"], version="1.0.3")
+    if body["actor"].get("objectType", "Agent") != "Agent":
+        raise Invalid("A unit is launched for one person: an Agent.", field="actor")
     with writing(parts().engine) as db:
-        package = _own_package(db, package_id)
+        package = own_package(db, package_id)
         opened = launches.open_launch(
             db,
             config=config,
@@ -155,7 +221,7 @@ def open_launch(package_id: UUID) -> Response:
             course_iri=urls.course_iri(config, package.id),
             revision="1",
             actor=body["actor"],
-            registration=body["registration"],
+            registration=registration,
             mode=body["mode"],
             mastery={},
             return_url=_web_address(body["return_url"]),
@@ -165,23 +231,22 @@ def open_launch(package_id: UUID) -> Response:
         unit = manifest_of(package).units[launch.unit]
         origin = urls.content_origin(config, launch.label)
         address = unit.address if unit.is_external else f"{origin}/{unit.address}"
-    answer = _json(
-        {
-            "launch": str(opened.launch_id),
-            "registration": str(body["registration"]),
-            "url": opened.url,
-            "content_url": address,
-        },
-        201,
-    )
-    answer.headers["Location"] = opened.url
-    return answer
+    answer = {
+        "launch": opened.launch_id,
+        "registration": registration,
+        "url": opened.url,
+        "content_url": address,
+    }
+    return answer, 201, {"Location": opened.url}
 
 
 @BLUEPRINT.post("/launches/<uuid:launch_id>/abandon")
+@BLUEPRINT.arguments(NoBody)
+@BLUEPRINT.response(204)
 @allow("credential", scope="launches/write")
-def abandon(launch_id: UUID) -> Response:
-    _load(NoBody())
+def abandon_a_launch(body: dict[str, Any], launch_id: UUID) -> None:
+    """End a launch; what it saved stays. Twice is once."""
+    del body
     with writing(parts().engine) as db:
         launch = get_launch(db, launch_id=launch_id)
         if launch.tenant_id != callers.current_credential().tenant_id:
@@ -189,12 +254,16 @@ def abandon(launch_id: UUID) -> Response:
         launches.end(
             db, config=parts().config, launch_id=launch_id, now=datetime.now(UTC)
         )
-    return Response(status=204)
 
 
 @BLUEPRINT.get("/registrations/<uuid:registration>")
+@BLUEPRINT.response(200, RegistrationAnswer)
 @allow("credential", scope="registrations/read")
-def show_registration(registration: UUID) -> Response:
+def show_a_registration(registration: UUID) -> dict[str, Any]:
+    """Where a learner stands in a registration.
+
+    Results of what may be a pre-test are told to callers with `pretest/read` alone.
+    """
     credential = callers.current_credential()
     with reading(parts().engine) as db:
         standing = registrations.get_standing(
@@ -203,13 +272,20 @@ def show_registration(registration: UUID) -> Response:
             registration=registration,
             sees_pretests=holds(credential, "pretest/read"),
         )
-    return _json(standing_json(standing))
+    return standing_json(standing)
 
 
 @BLUEPRINT.post("/registrations/<uuid:registration>/waivers")
+@BLUEPRINT.arguments(WaiverBody)
+@BLUEPRINT.response(201, WaiverAnswer, headers=LOCATION)
 @allow("credential", scope="registrations/write")
-def waive(registration: UUID) -> Response:
-    body = _load(WaiverBody())
+def waive_a_unit(
+    body: dict[str, Any], registration: UUID
+) -> tuple[dict[str, Any], int, Any]:
+    """Record that a unit need not be done.
+
+    It shows as progress and gives neither score nor credit by itself.
+    """
     with writing(parts().engine) as db:
         statement_id = registrations.waive(
             db,
@@ -220,7 +296,8 @@ def waive(registration: UUID) -> Response:
             reason=body["reason"],
             now=datetime.now(UTC),
         )
-    return _json({"statement": str(statement_id)}, 201)
+    place = url_for(".show_a_registration", registration=registration)
+    return {"statement": statement_id}, 201, {"Location": place}
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
