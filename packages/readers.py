@@ -131,4 +131,7 @@ def _refuse_unmarked(archive: Archive) -> None:
     zips = [path for path in archive.files if path.lower().endswith(".zip")]
     if zips and len(zips) == len(archive.files):
         refuse("inner_zip", path=zips[0])
+    for path in archive.files:
+        if path.lower().endswith(".cst"):
+            refuse("aicc_file_missing", path=path, name=".crs")
     refuse("no_manifest")

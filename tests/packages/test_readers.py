@@ -139,6 +139,7 @@ def test_two_standards_in_one_package() -> None:
         ({"a/imsmanifest.xml": "x", "b/imsmanifest.xml": "x"}, "several_courses"),
         ({"course.zip": package({"imsmanifest.xml": manifest()})}, "inner_zip"),
         ({"a.zip": b"x", "b.zip": b"x"}, "inner_zip"),
+        ({"course.cst": "Block,Member"}, "aicc_file_missing"),
         ({**COURSE, "__player/shell": "x"}, "reserved_name"),
         ({**COURSE, "__PLAYER/shell": "x"}, "reserved_name"),
         ({"imsmanifest.xml": b" " * (11 << 20)}, "xml_too_large"),
