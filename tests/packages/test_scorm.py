@@ -1,7 +1,10 @@
 """SCORM manifests: what comes out of well-made, odd and broken ones."""
 
 import io
+import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +12,7 @@ import pytest
 from packages.archive import open_archive
 from packages.contents import Contents
 from packages.manifest import Manifest, Unit
-from packages.scorm import read_scorm
-from packages.scorm_resources import merge_parameters
+from packages.scorm import read_scorm, version_of
 from statements.errors import InvalidPackage
 from tests.packages.make import (
     NAMESPACES_12,
@@ -427,18 +429,161 @@ def test_other_files_are_refused(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "fragment", "parameters", "merged"),
+    ("said", "meant"),
     [
-        ("", "", "", ""),
-        ("a=1", "", "?b=2", "?a=1&b=2"),
-        ("a=1", "f", "b=2#g", "?a=1&b=2#f"),
-        ("", "", "b=2#g", "?b=2#g"),
-        ("", "", "b=два", "?b=%D0%B4%D0%B2%D0%B0"),
-        ("", "", "b=a b%20c", "?b=a%20b%20c"),
-        ("", "", "??&b", "?b"),
+        ("1.2", ("scorm_12", "1.2")),
+        ("SCORM 1.2", ("scorm_12", "1.2")),
+        ("ADL SCORM 1.2", ("scorm_12", "1.2")),
+        ("CAM 1.3", ("scorm_2004", "2nd")),
+        ("CAM 1.3.1", ("scorm_2004", "2nd")),
+        ("SCORM 1.3", ("scorm_2004", "2nd")),
+        ("2004 1st Edition", ("scorm_2004", "2nd")),
+        ("2004 2nd Edition", ("scorm_2004", "2nd")),
+        ("SCORM 2004 3rd Edition", ("scorm_2004", "3rd")),
+        ("2004 3rd Ed", ("scorm_2004", "3rd")),
+        ("2004_3rd_Edition", ("scorm_2004", "3rd")),
+        ("2004 (third edition)", ("scorm_2004", "3rd")),
+        ("2004 4TH EDITION", ("scorm_2004", "4th")),
+        ("2004", ("scorm_2004", "")),
+        ("SCORM 2004", ("scorm_2004", "")),
+        ("", None),
+        ("12", None),
+        ("1.0", None),
+        ("latest", None),
     ],
 )
-def test_merge_parameters(
-    query: str, fragment: str, parameters: str, merged: str
-) -> None:
-    assert merge_parameters(query, fragment, parameters) == merged
+def test_spellings_of_versions(said: str, meant: tuple[str, str] | None) -> None:
+    assert version_of(said) == meant
+
+
+def test_2004_alone_leaves_the_edition_to_the_vocabulary() -> None:
+    for inside, edition in (
+        ("", "3rd"),
+        ('<adlcp:data><adlcp:map targetID="x"/></adlcp:data>', "4th"),
+    ):
+        text = manifest(Item(inside=inside), namespaces=NAMESPACES_2004, version="2004")
+        found = read(text)
+        assert (found.edition, codes(found)) == (edition, [])
+
+
+@pytest.mark.parametrize(
+    ("lang", "lom", "language"),
+    [
+        (' xml:lang="fr"', "", "fr"),
+        ("", "<lom><general><language>es</language></general></lom>", "es"),
+        ("", "", ""),
+    ],
+)
+def test_language_of_the_title(lang: str, lom: str, language: str) -> None:
+    text = manifest(metadata=lom).replace("<title>A course", f"<title{lang}>A course")
+    assert read(text).language == language
+
+
+def test_what_the_structure_says_of_itself_fills_in() -> None:
+    lom = (
+        "<metadata><lom><general><description><string>Of the structure.</string>"
+        "</description><keyword><string>golf</string></keyword></general>"
+        "<lifeCycle><version><string>2.1</string></version></lifeCycle></lom></metadata>"
+    )
+    text = manifest().replace(
+        "<title>A course</title>", f"<title>A course</title>{lom}"
+    )
+    found = read(text)
+    assert (found.description, found.keywords, found.version) == (
+        "Of the structure.",
+        ("golf",),
+        "2.1",
+    )
+
+
+def test_the_activity_tree() -> None:
+    items = [
+        Item(
+            "m",
+            "Module",
+            href=None,
+            items=[
+                Item("a", "A", "a.html"),
+                Item("b", "B", "b.html", attributes='isvisible="0"'),
+            ],
+            inside='<imsss:sequencing><imsss:controlMode flow="true"/></imsss:sequencing>',
+        ),
+        Item("c", "C", "c.html", kind="asset"),
+    ]
+    text = manifest(
+        *items,
+        namespaces=NAMESPACES_2004,
+        version="2004 4th Edition",
+        spelled="adlcp:scormType",
+    ).replace(
+        '<organization identifier="org"',
+        '<organization identifier="org" adlseq:objectivesGlobalToSystem="false" xmlns:adlseq="http://www.adlnet.org/xsd/adlseq_v1p3"',
+    )
+    found = read(text, *start_pages(items))
+    blank: dict[str, Any] = {
+        "sequencing": {},
+        "completion": {},
+        "data": [],
+        "hides": [],
+    }
+    leaf = blank | {"children": [], "visible": True}
+    assert found.activities == blank | {
+        "identifier": "org",
+        "title": "A course",
+        "unit": None,
+        "visible": True,
+        "objectivesGlobalToSystem": False,
+        "sharedDataGlobalToSystem": True,
+        "children": [
+            blank
+            | {
+                "identifier": "m",
+                "title": "Module",
+                "unit": None,
+                "visible": True,
+                "sequencing": {"controlMode": {"flow": True}},
+                "children": [
+                    leaf | {"identifier": "a", "title": "A", "unit": 0},
+                    leaf
+                    | {"identifier": "b", "title": "B", "unit": 1, "visible": False},
+                ],
+            },
+            leaf | {"identifier": "c", "title": "C", "unit": 2},
+        ],
+    }
+    assert [found.headings(unit) for unit in found.units] == [
+        ["Module"],
+        ["Module"],
+        [],
+    ]
+    assert Manifest.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_scorm_12_has_no_activity_tree() -> None:
+    assert read(manifest()).activities is None
+
+
+CASES = Path(__file__).parents[3] / "shared" / "scorm2004-cases"
+
+
+@pytest.mark.skipif(
+    not CASES.is_dir(), reason="the cases of SCORM 2004 are not on this machine"
+)
+def test_manifests_of_the_test_suite_are_read_whole() -> None:
+    read_ones = 0
+    for path in sorted(CASES.glob("*/imsmanifest.xml")):
+        text = path.read_bytes()
+        names = {
+            base.decode() + href.decode().partition("?")[0]
+            for href, base in re.findall(
+                rb'<resource[^>]*?href="([^"]+)"(?:[^>]*?xml:base="([^"]+)")?', text
+            )
+        }
+        found = read(text, *names)
+        said = {one.code for one in found.findings}
+        assert said <= {"hidden", "files_missing"}, (path.parent.name, found.findings)
+        assert (found.standard, found.edition) == ("scorm_2004", "4th")
+        assert len(found.units) == len(re.findall(rb"<item[^>]*identifierref", text))
+        assert Manifest.from_json(json.loads(json.dumps(found.to_json()))) == found
+        read_ones += 1
+    assert read_ones > 100
