@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, Uuid, select
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, Uuid, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, Json, UtcDateTime, new_id, reading, writing
@@ -139,7 +139,7 @@ def find_uploads(
         Upload.tenant_id == tenant,
         Upload.owner == owner,
         Upload.is_accepted.is_(False),
-        Upload.parts_name != "",
+        or_(Upload.parts_name != "", Upload.sha256.is_not(None)),
         Upload.expires_at > now,
     )
     return db.scalars(waiting.order_by(Upload.created_at.desc())).all()
