@@ -2,6 +2,6 @@
 
 from flask import Blueprint
 
-from packages.views import manage
+from packages.views import manage, uploads
 
-BLUEPRINTS: tuple[Blueprint, ...] = (manage.BLUEPRINT,)
+BLUEPRINTS: tuple[Blueprint, ...] = (manage.BLUEPRINT, uploads.BLUEPRINT)
