@@ -2,21 +2,30 @@
 const panel = document.getElementById("importing");
 const bar = panel.querySelector("progress");
 const text = document.getElementById("import-text");
+const detail = document.getElementById("import-detail");
 let pause = 400;
+
+// read out only when it changes
+function say(words) {
+  if (text.textContent !== words) text.textContent = words;
+}
 
 async function look() {
   try {
     const answer = await fetch(panel.dataset.status, {headers: {Accept: "application/json"}});
     const found = await answer.json();
     if (!answer.ok) throw new Error(found.detail);
-    bar.value = Math.round(100 * found.progress);
+    const share = Math.round(100 * found.progress);
+    bar.value = share;
     if (found.status === "imported" || found.status === "rejected") {
       location.reload();
       return;
     }
-    pause = Math.min(pause * 1.3, 3000);
+    say(found.status === "queued" ? panel.dataset.queued : panel.dataset.importing);
+    detail.textContent = found.status === "queued" ? "" : `${share} %`;
+    pause = Math.min(pause * 1.3, 2000);
   } catch {
-    text.textContent = "The server does not answer at present. Trying again.";
+    say("The server does not answer at present. Trying again.");
     pause = 3000;
   }
   setTimeout(look, pause);

@@ -1,61 +1,147 @@
-// The upload of a package: by drop or choice, with progress, then on to its page.
+// The upload of a package: by drop or choice, in pieces, with progress; then on to its page.
 const form = document.getElementById("upload");
+const {Cancelled, Upload} = await import(form.dataset.tus);
 const input = form.querySelector('input[type="file"]');
-const button = form.querySelector("button");
+const button = form.querySelector('button[type="submit"]');
+const cancel = document.getElementById("upload-cancel");
 const panel = document.getElementById("upload-progress");
 const bar = panel.querySelector("progress");
+const detail = document.getElementById("upload-detail");
 const status = document.getElementById("upload-status");
-const token = document.querySelector('meta[name="csrf-token"]').content;
+const token = form.querySelector('input[name="csrf_token"]').value;
+let current = null;
 
+// what is read out changes seldom; the bar and the line below it move all the time
 function say(text) {
-  status.textContent = text;
+  if (status.textContent !== text) status.textContent = text;
 }
 
 function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-function failed(text) {
+function ended(text) {
+  current = null;
   panel.hidden = true;
+  cancel.hidden = true;
   button.disabled = false;
   say(text);
 }
 
-function send(file) {
-  const request = new XMLHttpRequest();
-  button.disabled = true;
-  panel.hidden = false;
-  bar.value = 0;
-  say(`Sending ${file.name}`);
-  request.upload.addEventListener("progress", (event) => {
-    if (!event.lengthComputable) return;
-    bar.value = Math.round((100 * event.loaded) / event.total);
-    say(event.loaded < event.total
-      ? `${size(event.loaded)} of ${size(event.total)} sent`
-      : "All sent. The file is being stored.");
+function ask(method, address, headers, body, onSent) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    ask.stop = () => request.abort();
+    request.upload.addEventListener("progress", (event) => onSent?.(event.loaded));
+    request.addEventListener("loadend", () => {
+      let told = "";
+      try {
+        told = JSON.parse(request.responseText).detail;
+      } catch {
+        // no problem document: the status says enough
+      }
+      resolve({
+        status: request.status,
+        header: (name) => request.getResponseHeader(name),
+        detail: told,
+      });
+    });
+    request.open(method, address);
+    request.setRequestHeader("X-CSRFToken", token);
+    request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.send(body ?? null);
   });
-  request.addEventListener("load", () => {
-    let answer = {};
+}
+ask.stop = () => {};
+
+function wait(seconds) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      wait.stop = () => {};
+      resolve();
+    };
+    const timer = setTimeout(done, seconds * 1000);
+    addEventListener("online", done);
+    wait.stop = done;
+  });
+}
+wait.stop = () => {};
+
+const memory = {
+  get(name) {
     try {
-      answer = JSON.parse(request.responseText);
+      return localStorage.getItem(name) ?? undefined;
     } catch {
-      // not ours: said below
+      return undefined;
     }
-    if (request.status === 201 && answer.url) {
-      location.assign(answer.url);
-    } else {
-      failed(answer.detail || `The server refused the file (${request.status}).`);
+  },
+  set(name, value) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      // it goes on until the page is left
     }
-  });
-  request.addEventListener("error", () =>
-    failed("The connection broke. Nothing was kept; try again."));
-  request.open("POST", `${form.dataset.url}?filename=${encodeURIComponent(file.name)}`);
-  request.setRequestHeader("X-CSRFToken", token);
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
-  request.send(file);
+  },
+  delete(name) {
+    try {
+      localStorage.removeItem(name);
+    } catch {
+      // as above
+    }
+  },
+};
+
+function shower(file) {
+  return ({sent, failures, seconds}) => {
+    if (seconds !== undefined) {
+      say("The connection is broken. What was sent is safe; trying again.");
+      detail.textContent = `Next try in ${seconds} s`;
+      return;
+    }
+    if (failures === 0 || !failures) say(`Sending ${file.name}`);
+    const share = Math.floor((100 * sent) / file.size);
+    bar.value = share;
+    detail.textContent = sent < file.size
+      ? `${size(sent)} of ${size(file.size)} sent (${share} %)`
+      : "All sent. The file is being stored.";
+  };
 }
 
+async function send(file) {
+  if (current) return;
+  if (!file.size) {
+    say("The file is empty.");
+    return;
+  }
+  button.disabled = true;
+  panel.hidden = false;
+  cancel.hidden = false;
+  bar.value = 0;
+  detail.textContent = "";
+  say(`Sending ${file.name}`);
+  current = new Upload({
+    file, address: form.dataset.url, owner: form.dataset.owner, ask, wait, memory, show: shower(file),
+  });
+  try {
+    location.assign(await current.run());
+  } catch (error) {
+    if (!(error instanceof Cancelled)) ended(error.message);
+  }
+}
+
+cancel.addEventListener("click", async () => {
+  const going = current;
+  cancel.hidden = true;
+  say("Ending the upload");
+  const over = going?.cancel();
+  wait.stop();
+  await over;
+  ended("The upload was cancelled. Nothing was kept.");
+  button.focus();
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (input.files.length) send(input.files[0]);
