@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Blueprint, Flask
 from sqlalchemy import MetaData
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -28,6 +28,7 @@ import lrs.transfer.cli
 import lrs.views
 import packages.cli
 import packages.intake
+import packages.uploads
 import packages.views
 import player.launches
 import player.views
@@ -40,7 +41,9 @@ from lrs.config import plain_host
 from lrs.db import Base
 from lrs.parts import Parts
 from lrs.rules import derive
+from lrs.views.express import StoreApp
 from lrs.worker import Work
+from player.views.protection import Protection
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -55,6 +58,7 @@ WORK = Work(
     followers={"rules": derive.derive_range},
     periodic={
         "tokens.forget": (timedelta(hours=1), lrs.oauth.forget_expired),
+        "uploads.sweep": (timedelta(hours=1), packages.uploads.sweep_uploads),
         "attachments.sweep": (timedelta(hours=1), lrs.attachments.sweep),
         "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
     },
@@ -87,7 +91,7 @@ def create_app(parts: Parts) -> Flask:
 
 def create_lrs_app(parts: Parts) -> Flask:
     """The record store at /xapi: no session, no cookies, nothing of the portal."""
-    app = _flask("lrs", parts)
+    app = _flask("lrs", parts, kind=StoreApp)
     for blueprint in lrs.views.XAPI:
         app.register_blueprint(blueprint)
     return app
@@ -95,14 +99,20 @@ def create_lrs_app(parts: Parts) -> Flask:
 
 def create_content_app(parts: Parts) -> Flask:
     """The content application: units' files and the player's shell."""
-    app = _flask("content", parts)
-    app.register_blueprint(player.views.content.BLUEPRINT)
+    app = _flask("content", parts, player.views.content.BLUEPRINT)
+    protection = Protection(parts.config)
+    app.wsgi_app = protection.around(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
 
-def _flask(name: str, parts: Parts) -> Flask:
-    app = Flask(name, static_folder=None, root_path=str(Path(__file__).parent))
+def _flask(
+    name: str, parts: Parts, *blueprints: Blueprint, kind: type[Flask] = Flask
+) -> Flask:
+    app = kind(name, static_folder=None, root_path=str(Path(__file__).parent))
     app.extensions["rollcall"] = parts
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    # around what they put before Flask
     lrs.server.prepare(app)
     return app
 

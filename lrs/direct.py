@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from pysqlite3 import dbapi2
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from lrs.db import LOCK_TIMEOUT_SECONDS, busy_is_unavailable
+from lrs.prepared import Prepared
 from statements.errors import Unavailable
 
 # connections that wait longer are asked whether they are still there
@@ -32,18 +34,23 @@ STEPS = 100_000
 class Driver:
     """A connection of the driver; outside a transaction of somebody's."""
 
-    __slots__ = ("began", "connection", "dialect", "used")
+    __slots__ = ("began", "connection", "dialect", "prepared", "used")
 
-    def __init__(self, connection: Any, dialect: str) -> None:
+    def __init__(
+        self, connection: Any, dialect: str, prepared: Prepared | None = None
+    ) -> None:
         """Use a connection of `psycopg` or `pysqlite3`."""
         self.connection = connection
         self.dialect = dialect
+        self.prepared = prepared
         self.used = self.began = time.monotonic()
 
     def rows(
         self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
     ) -> list[Any]:
         """What the command finds or returns."""
+        if self.prepared is not None:
+            return self.prepared.rows(command, values)
         self.began = time.monotonic()
         # PostgreSQL's text form of bytes is twice as long
         form = {"binary": True} if self.dialect == "postgresql" else {}
@@ -120,14 +127,13 @@ class Direct:
         raw = self._engine.raw_connection()
         connection = raw.driver_connection
         raw.detach()
-        if self._engine.dialect.name == "postgresql":
-            connection.autocommit = True  # type: ignore[union-attr]
-            connection.prepare_threshold = 1  # type: ignore[union-attr]
+        if isinstance(connection, psycopg.Connection):
+            connection.autocommit = True
             limit = f"SET statement_timeout = {round(LONGEST_SECONDS * 1000)}"
-            connection.execute(limit)  # type: ignore[union-attr]
+            connection.execute(limit.encode())
+            return Driver(connection, "postgresql", Prepared(connection))
         driver = Driver(connection, self._engine.dialect.name)
-        if driver.dialect == "sqlite":
-            driver.connection.set_progress_handler(driver.is_late, STEPS)
+        driver.connection.set_progress_handler(driver.is_late, STEPS)
         return driver
 
     def close(self) -> None:

@@ -159,10 +159,14 @@ class Noted:
     def __init__(self) -> None:
         self._at: dict[uuid.UUID, datetime] = {}
 
+    def is_fresh(self, caller: Caller, now: datetime) -> bool:
+        """Whether the caller was noted within the last minute."""
+        last = self._at.get(caller.credential_id)
+        return last is not None and now - last < NOTE_EVERY
+
     def is_due(self, caller: Caller, now: datetime) -> bool:
         """Whether a use of the caller should be noted now; it is taken as done."""
-        last = self._at.get(caller.credential_id)
-        if last is not None and now - last < NOTE_EVERY:
+        if self.is_fresh(caller, now):
             return False
         if len(self._at) >= MAX_REMEMBERED:
             self._at.clear()

@@ -88,7 +88,10 @@ class Filter:
 
 
 class Found(NamedTuple):
-    """A stored statement: its text, and a bit for each version it reads as it is in."""
+    """A stored statement: its text, and a bit for each version it reads as it is in.
+
+    A glance may stand behind these; see `find_statements`.
+    """
 
     seq: int
     payload: bytes
@@ -164,7 +167,7 @@ def find_statements(
         ascending=ascending, limit=limit + 1, after=after, newest=newest
     )
     rows = reader.rows("direct", within, glances=glances)
-    found = [Found(*row[:3]) for row in rows] if glances else [Found(*r) for r in rows]
+    found = _found(rows)
     seen = as_glance(tenant, rows[0][3]) if glances and rows else None
     if seen is not None and within.high is None:
         # what the next command finds, too, was there at that moment
@@ -333,7 +336,7 @@ class _Reader:
         if not chosen:
             return []
         rows = self.rows("numbers", within, self._numbers(chosen))
-        return [Found(*row) for row in rows]
+        return _found(rows)
 
     def _numbers(self, numbers: Sequence[int]) -> dict[str, Any]:
         is_sqlite = self.driver.dialect == "sqlite"
@@ -348,7 +351,7 @@ class _Reader:
         """The statements that a kind of command finds, in order."""
         within = within or _Window(None, None, ascending=False, limit=1)
         more = {"statement_id": _bound(statement_id, self.driver)}
-        return [Found(*row) for row in self.rows(kind, within, more)]
+        return _found(self.rows(kind, within, more))
 
     def rows(
         self,
@@ -384,6 +387,11 @@ class _Reader:
             **(more or {}),
         }
         return _shaped(shape).rows(self.driver, values)
+
+
+def _found(rows: Iterable[Any]) -> list[Found]:
+    """The rows by their names: as they are, for copies would cost as much as reading."""
+    return [tuple.__new__(Found, row) for row in rows]
 
 
 def _bound(value: Any, driver: Driver) -> Any:

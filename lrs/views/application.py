@@ -3,7 +3,7 @@
 import threading
 from typing import cast
 
-from flask import current_app
+from flask import Flask, current_app
 
 from lrs.parts import Parts
 from lrs.process import Process, make_process
@@ -18,10 +18,14 @@ def parts() -> Parts:
 
 def process() -> Process:
     """What the running application keeps in this process."""
-    found: Process | None = current_app.extensions.get("rollcall_process")
+    return process_of(current_app)
+
+
+def process_of(app: Flask) -> Process:
+    """What an application keeps in this process."""
+    found: Process | None = app.extensions.get("rollcall_process")
     if found is None:
+        engine = cast("Parts", app.extensions["rollcall"]).engine
         with _LOCK:
-            found = current_app.extensions.setdefault(
-                "rollcall_process", make_process(parts().engine)
-            )
+            found = app.extensions.setdefault("rollcall_process", make_process(engine))
     return found

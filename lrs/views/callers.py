@@ -62,6 +62,11 @@ def count(caller: Caller, *, now: datetime) -> None:
         note_use_in_passing(parts().engine, caller=caller, now=now)
 
 
+def is_noted(caller: Caller, now: datetime) -> bool:
+    """Whether this request of the caller's needs no note and counts for no limit."""
+    return caller.per_minute is None and _NOTED.is_fresh(caller, now)
+
+
 def current_credential() -> Caller:
     """The caller that this request was let in as."""
     return cast("Caller", g.credential)

@@ -20,7 +20,6 @@ from statements.errors import DomainError, Invalid, InvalidParameter
 from statements.validate import check_actor
 
 FORMATS = ("exact", "ids", "canonical")
-MAX_LIMIT = 500
 # longer ones are parsed anew: thousands of them would fill the memory
 _MAX_REMEMBERED = 2000
 # as JSON; what pages repeat in their cursors, which are no longer than 12,000 letters

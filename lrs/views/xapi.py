@@ -8,6 +8,7 @@ speaks 2.0.x as 2.0.0.
 import contextlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Request, Response, current_app, g, request
@@ -51,6 +52,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # statements and documents are data; nothing in an answer may run or load
     "Content-Security-Policy": "default-src 'none'; sandbox",
+    # what was found a moment ago may be out of date; an entity tag can tell
+    "Cache-Control": "private, no-cache",
     # one address, several answers: by version, caller, language and form of refusals
     "Vary": f"Accept, Accept-Language, Authorization, {VERSION_HEADER}",
 }
@@ -124,13 +127,21 @@ def body() -> bytes:
     return data
 
 
+@lru_cache(maxsize=100)
+def version_of(given: str) -> str | None:
+    """The version that a header chooses; None where it chooses none."""
+    match = _SPOKEN.fullmatch(given.strip())
+    if match is None:
+        return None
+    return VERSIONS[0] if match[1] else VERSIONS[1]
+
+
 @BLUEPRINT.before_request
 def negotiate() -> None:
     """Choose the version; About needs none, it tells which there are."""
-    given = request.headers.get(VERSION_HEADER, "").strip()
-    match = _SPOKEN.fullmatch(given)
-    if match is not None:
-        g.xapi_version = VERSIONS[0] if match[1] else VERSIONS[1]
+    chosen = version_of(request.headers.get(VERSION_HEADER, ""))
+    if chosen is not None:
+        g.xapi_version = chosen
         return
     if request.method == "OPTIONS" or request.endpoint == "xapi.about":
         g.xapi_version = VERSIONS[-1]
@@ -181,21 +192,28 @@ def unroutable(error: HTTPException) -> Response:
     return answer
 
 
+@lru_cache(maxsize=20)
+def fixed_headers(version: str, portal_url: str) -> tuple[tuple[str, str], ...]:
+    """What every answer in a version has, unless it says otherwise."""
+    found = {VERSION_HEADER: version, **HEADERS}
+    if portal_url.startswith("https:"):
+        found["Strict-Transport-Security"] = ENCRYPTED
+    return tuple(found.items())
+
+
 @BLUEPRINT.after_request
 def add_headers(answer: Response) -> Response:
     """Version, consistency and CORS on every answer, refusals included."""
     headers = answer.headers
-    headers[VERSION_HEADER] = _spoken()
-    # no view sets these, so that nothing need be looked for and replaced
-    headers.extend(HEADERS)
-    # what was found a moment ago may be out of date; an entity tag can tell
-    headers.setdefault("Cache-Control", "private, no-cache")
+    own = headers.get("Cache-Control")
+    # no view sets the others, so that nothing need be looked for and replaced
+    headers.extend(fixed_headers(_spoken(), parts().config.portal_url))
+    if own is not None:
+        headers["Cache-Control"] = own
     if request.method == "OPTIONS":
         methods = ", ".join(_methods() or METHODS)
         headers["Allow"] = headers["Access-Control-Allow-Methods"] = methods
         headers.update(PREFLIGHT)
-    if parts().config.portal_url.startswith("https:"):
-        headers["Strict-Transport-Security"] = ENCRYPTED
     if request.path.rstrip("/").endswith("/statements"):
         with contextlib.suppress(Unavailable), busy_is_unavailable():
             instant = _consistent(is_refusal=answer.status_code >= 400)

@@ -21,6 +21,7 @@ from lrs.parts import Parts
 from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
 from lrs.views import BLUEPRINTS, XAPI
+from lrs.views.express import StoreApp
 from tests.conftest import cloned_postgres, postgres_url, sqlite_url, storage_of
 from tests.servers import Servers
 
@@ -113,7 +114,7 @@ def statement(**members: Any) -> dict[str, Any]:
 
 
 def application(parts: Parts) -> Flask:
-    app = Flask("lrs-alone", static_folder=None)
+    app = StoreApp("lrs-alone", static_folder=None)
     app.extensions["rollcall"] = parts
     for blueprint in (*XAPI, *BLUEPRINTS):
         app.register_blueprint(blueprint)

@@ -1,0 +1,104 @@
+"""Commands by libpq: values there and back, errors, lost connections."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.errors import SyntaxError as WrongSyntax
+from psycopg.errors import UniqueViolation
+
+import lrs.prepared
+from lrs.prepared import Prepared
+from tests.conftest import cloned_postgres, postgres_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Servers
+
+
+@pytest.fixture
+def url(servers: Servers) -> str:
+    address = postgres_url(servers, cloned_postgres(servers))
+    return address.replace("postgresql+psycopg", "postgresql")
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(url, autocommit=True) as made:
+        yield made
+
+
+Connection = psycopg.Connection[tuple[object, ...]]
+VALUES = {
+    "nothing": ("text", None),
+    "small": ("bigint", 7),
+    "large": ("bigint", 2**40),
+    "text": ("text", "Zoë 100%"),
+    "bytes": ("bytea", bytes(range(256))),
+    "uuid": ("uuid", uuid.UUID(int=5)),
+    "instant": ("timestamptz", datetime(2026, 3, 2, 17, 0, 0, 123456, UTC)),
+    "truth": ("boolean", True),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_come_back(connection: Connection, name: str) -> None:
+    kind, value = VALUES[name]
+    command = f"SELECT CAST(%s AS {kind}), 1"
+    assert Prepared(connection).rows(command, (value,)) == [(value, 1)]
+
+
+def test_a_name_may_stand_twice_and_percent_is_doubled(connection: Connection) -> None:
+    prepared = Prepared(connection)
+    command = "SELECT %(b)s::int + %(a)s::int * 10 + %(b)s::int, 5 %% 3, 'a' LIKE 'a%%'"
+    assert prepared.rows(command, {"a": 4, "b": 1, "c": 9}) == [(42, 2, True)]
+    assert prepared.rows(command, {"a": 5, "b": 2}) == [(54, 2, True)]
+
+
+def test_values_of_another_size_are_another_command(connection: Connection) -> None:
+    prepared = Prepared(connection)
+    found = [prepared.rows("SELECT %s + 1", (one,)) for one in (1, 70_000, 2**40)]
+    assert found == [[(2,)], [(70_001,)], [(2**40 + 1,)]]
+
+
+def test_what_returns_nothing_gives_no_rows(connection: Connection) -> None:
+    assert Prepared(connection).rows("CREATE TABLE one (id int PRIMARY KEY)") == []
+
+
+def test_errors_are_those_of_the_driver_and_leave_it_usable(
+    connection: Connection,
+) -> None:
+    prepared = Prepared(connection)
+    prepared.rows("CREATE TABLE one (id int PRIMARY KEY)")
+    prepared.rows("INSERT INTO one VALUES (%s)", (1,))
+    with pytest.raises(UniqueViolation, match="one_pkey"):
+        prepared.rows("INSERT INTO one VALUES (%s)", (1,))
+    with pytest.raises(WrongSyntax):
+        prepared.rows("SELECTED 1")
+    assert prepared.rows("SELECT count(*) FROM one") == [(1,)]
+
+
+def test_a_lost_connection_says_so(connection: Connection, url: str) -> None:
+    prepared = Prepared(connection)
+    [(process,)] = prepared.rows("SELECT pg_backend_pid()")
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", (process,))
+    with pytest.raises(psycopg.OperationalError):
+        prepared.rows("SELECT 1")
+    assert connection.broken
+
+
+def test_too_many_commands_are_forgotten(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lrs.prepared, "MAX_PREPARED", 5)
+    prepared = Prepared(connection)
+    for number in range(12):
+        assert prepared.rows(f"SELECT {number}") == [(number,)]
+    [(count,)] = prepared.rows("SELECT count(*) FROM pg_prepared_statements")
+    assert 1 <= count <= 5
