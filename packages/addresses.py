@@ -31,6 +31,8 @@ _URL = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _QUALIFIED = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#].*")
 _SAFE = "%/?:@!$&'()*+,;=#[]~"
 _STEM = 40
+# Longer ones no browser opens.
+MAXIMUM_LENGTH = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def is_forbidden(written: str) -> bool:
 
 
 def is_web(written: str) -> bool:
-    """True for a URL of http or https with a host."""
+    """True for a URL of http or https with a host, of a length that browsers take."""
+    if len(written) > MAXIMUM_LENGTH:
+        return False
     return scheme_of(written) in {"http", "https"} and bool(host_of(written))
 
 
@@ -65,11 +69,13 @@ def is_qualified(written: str) -> bool:
     """True for a URL with a scheme and a place behind it (RFC 1738, 3.1)."""
     if scheme_of(written) in {"http", "https"}:
         return is_web(written)
-    return _QUALIFIED.fullmatch(written) is not None
+    return len(written) <= MAXIMUM_LENGTH and _QUALIFIED.fullmatch(written) is not None
 
 
 def is_url(written: str) -> bool:
     """True when only characters stand in it that may stand in a URL (RFC 3986)."""
+    if len(written) > MAXIMUM_LENGTH:
+        return False
     if _URL.fullmatch(written) is None or written.count("#") > 1:
         return False
     try:
@@ -91,7 +97,7 @@ def host_of(written: str) -> str:
 
 def query_names(written: str) -> set[str]:
     """The names in the query of an address, escapes undone."""
-    query = written.partition("#")[0].partition("?")[2]
+    query = written[:MAXIMUM_LENGTH].partition("#")[0].partition("?")[2]
     return {name for name, _ in parse_qsl(query, keep_blank_values=True)}
 
 
@@ -126,6 +132,8 @@ def inside(contents: Contents, written: str, *bases: str) -> Address | None:
 
     `bases` are folders to look in (ending with `/`), the nearest first.
     """
+    if len(written) > MAXIMUM_LENGTH:
+        return None
     path, parameters = split(written)
     for base in bases or ("",):
         if path and (found := contents.find(_joined(base, path))) is not None:

@@ -23,6 +23,8 @@ from packages.manifest import Block, Finding, Manifest, Objective, Unit, slugs
 _ROOT = "root"
 _NEEDED = ("au", "des", "cst")
 _MAXIMUM_NESTING = 64
+# What must come first is kept with each unit: for itself and for the blocks above it.
+_MAXIMUM_FIRST = 1000
 _SHOWN_OF_A_KIND = 20
 _TITLE_LENGTH = 500
 _TEXT_LENGTH = 4000
@@ -32,7 +34,7 @@ _TIME = re.compile(r"[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,2})?")
 _NO_TIME = re.compile(r"[0:.]*")
 _END = r"(?:e|exit|c|continue)"
 _SAY = r"(?:m|message|n|no ?message)"
-_LIMIT_ACTION = re.compile(rf"{_END}\s*,?\s*{_SAY}|{_SAY}\s*,?\s*{_END}", re.IGNORECASE)
+_LIMIT_ACTION = re.compile(rf"{_END} ?,? ?{_SAY}|{_SAY} ?,? ?{_END}", re.IGNORECASE)
 # Names of elements of a course: A1, B2, J3.
 _NAME = re.compile(r"(?<![\w=])[ABJ]\d+(?!\w)", re.IGNORECASE)
 
@@ -208,7 +210,12 @@ class _Book:
             for one in self.prerequisites.get(_key(name), ())
         ]
         said = list(dict.fromkeys(said))
-        return "&".join(f"({one})" for one in said) if len(said) > 1 else "".join(said)
+        first = "&".join(f"({one})" for one in said) if len(said) > 1 else "".join(said)
+        if len(first) <= _MAXIMUM_FIRST:
+            return first
+        words = {"name": identifier, "limit": _MAXIMUM_FIRST}
+        self.group.note("aicc_first_long", "pre", None, **words)
+        return ""
 
 
 def _assignable(group: _Group, table: Table) -> Iterator[tuple[str, Row]]:
@@ -297,7 +304,7 @@ def _max_time(group: _Group, row: Row, title: str) -> str:
 
 
 def _limit_action(group: _Group, row: Row, title: str) -> str:
-    said = row.get("time_limit_action")
+    said = " ".join(row.get("time_limit_action").split())
     if not said or _LIMIT_ACTION.fullmatch(said):
         return said
     group.note("aicc_limit_action", "au", row.line, title=title, said=said)

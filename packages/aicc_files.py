@@ -8,14 +8,12 @@ and with any line ends, leave out columns, and quote carelessly.
 import codecs
 import csv
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packages.findings import finding, refuse
 from packages.manifest import Finding
 
-_GROUP = re.compile(r"\[\s*([^\]]+?)\s*\]")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
@@ -99,15 +97,15 @@ def read_course(text: str) -> CourseFile:
     texts: dict[str, list[str]] = {}
     group = ""
     for line in text.split("\n"):
-        match = _GROUP.fullmatch(line.strip())
-        if match:
-            group = " ".join(match[1].lower().split()).replace(" ", "_")
+        bare = line.strip()
+        if bare.startswith("[") and bare.endswith("]") and bare[1:-1].strip():
+            group = "_".join(bare[1:-1].lower().split())
             groups.setdefault(group, {})
             texts.setdefault(group, [])
             continue
         if not group:
             continue
-        texts[group].append(line.strip())
+        texts[group].append(bare)
         name, is_pair, value = line.partition("=")
         name = name.strip().lower()
         if is_pair and not name.startswith(";"):

@@ -282,6 +282,9 @@ def _address(book: _Book, element: Element, title: str) -> Address | None:
     if place is None:
         return None
     written = book.words(element, "url")
+    if len(written) > addresses.MAXIMUM_LENGTH:
+        book.note("cmi5_url_unqualified", place, title=title, url=written)
+        return None
     if not addresses.is_url(written):
         book.note("cmi5_url", place, title=title, url=written)
     if addresses.is_forbidden(written):

@@ -25,6 +25,7 @@ _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 # xs:decimal and xs:language (XML Schema part 2, 3.2.3 and 3.3.3).
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_LANGUAGE_LENGTH = 200
 
 
 @cache
@@ -161,5 +162,6 @@ def _expected(rule: dict[str, Any], said: str) -> str | None:
     if rule["kind"] == "share":
         return None if share(said) is not None else "a decimal number from 0 to 1"
     if rule["kind"] == "language":
-        return None if _LANGUAGE.fullmatch(said) else "a language tag such as “en-US”"
+        is_tag = len(said) <= _LANGUAGE_LENGTH and _LANGUAGE.fullmatch(said)
+        return None if is_tag else "a language tag such as “en-US”"
     return None

@@ -37,6 +37,8 @@ def contents(*names: str) -> Contents:
         ("JavaScript://%0aalert(1)", True, False, True, True),
         ("data:text/html,x", True, False, False, True),
         ("file:///etc/passwd", True, False, False, True),
+        ("https://a/" + "x" * 8000, False, False, False, False),
+        ("app://a/" + "x" * 8000, False, False, False, False),
         ("view-source:https://a/", True, False, False, True),
     ],
 )

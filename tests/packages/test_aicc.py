@@ -190,6 +190,11 @@ def one_unit(columns: str, values: str) -> str:
         ({"au": one_unit("Time_Limit_Action", "now")}, "aicc_limit_action", "warning"),
         ({"au": AU.replace("index", "Index")}, "launch_repaired", "repair"),
         ({"pre": "Structure_Element,Prerequisite\nA1,A7\n"}, "aicc_first", "warning"),
+        (
+            {"pre": f"Structure_Element,Prerequisite\nA1,{'A1|' * 400}A1\n"},
+            "aicc_first_long",
+            "warning",
+        ),
         ({"pre": "one,two\nA1,A1\n"}, "aicc_positions", "repair"),
         ({"ort": "one,two\nA1,J1\n"}, "aicc_positions", "repair"),
         ({"crs": CRS.replace("AUs=1", "AUs=2")}, "aicc_total", "info"),

@@ -269,6 +269,7 @@ RULES = {
         ),
         course_structure(au(), course=T.replace('"en"', '"en_US"')),
         course_structure(au(), course=T.replace('"en"', '""')),
+        course_structure(au(), course=T.replace('"en"', f'"{"a-" * 1_000_000}a"', 1)),
     ],
     # addresses
     "cmi5_url": [
@@ -285,7 +286,14 @@ RULES = {
     ],
     "cmi5_url_unqualified": [
         course_structure(au(url=url))
-        for url in ("//example.com/x", "https:/x", "http://", "mailto:a@b.c", "https:x")
+        for url in (
+            "//example.com/x",
+            "https:/x",
+            "http://",
+            "mailto:a@b.c",
+            "https:x",
+            "a" * 9000,
+        )
     ],
     "cmi5_url_missing": [
         course_structure(au(url=url))
