@@ -13,6 +13,8 @@
 
 const NAME = "rollcall-player";
 const STORE = "entries";
+/** Milliseconds between tries to open it. */
+const PAUSES = [100, 400, 1500];
 
 function settled(request) {
   return new Promise((resolve, reject) => {
@@ -27,6 +29,31 @@ function finished(transaction) {
     transaction.onerror = () => reject(transaction.error);
     transaction.onabort = () => reject(transaction.error);
   });
+}
+
+function ask() {
+  const request = indexedDB.open(NAME, 1);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(STORE, { keyPath: ["registration", "launch", "seq"] });
+  };
+  return request;
+}
+
+/**
+ * The database. What lies in it must not be passed over because it could not be opened
+ * at once: after a crash it may still be held or mended.
+ */
+async function openDatabase() {
+  for (const pause of PAUSES) {
+    // Where it is switched off this throws at once, and for good.
+    const request = ask();
+    try {
+      return await settled(request);
+    } catch {
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return settled(ask());
 }
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
@@ -74,11 +101,7 @@ export class Journal {
     journal.#registration = registration;
     journal.#seal = await Seal.of(key);
     try {
-      const request = indexedDB.open(NAME, 1);
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore(STORE, { keyPath: ["registration", "launch", "seq"] });
-      };
-      const database = await settled(request);
+      const database = await openDatabase();
       database.onversionchange = () => database.close();
       journal.#database = database;
     } catch {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, BrowserType
 
 START_SECONDS = 120
+END_SECONDS = 10
 OPTIONS = [
     "--headless=new",
     "--disable-gpu",
@@ -63,9 +65,14 @@ class Killable:
     def kill(self) -> None:
         """Kill every process of the browser at once, as a power button would."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            group, until = self.process.pid, time.monotonic() + END_SECONDS
+            os.killpg(group, signal.SIGKILL)
             self.process.wait()
             self.process = None
+            with contextlib.suppress(ProcessLookupError):
+                while time.monotonic() < until:
+                    os.killpg(group, 0)
+                    time.sleep(0.01)
 
 
 @contextmanager

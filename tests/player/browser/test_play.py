@@ -476,6 +476,8 @@ def test_without_storage_the_work_is_sent_and_the_learner_warned(
 READ_DISK = """
 () => new Promise((done) => {
   const opening = indexedDB.open("rollcall-player");
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  opening.onerror = () => done([]);
   opening.onsuccess = () => {
     const reading = opening.result.transaction("entries").objectStore("entries").getAll();
     reading.onsuccess = () => done(reading.result.map((row) => [
@@ -500,6 +502,39 @@ def test_the_journal_on_a_shared_computer_tells_nothing(site: Site, page: Page) 
     rows = page.evaluate(READ_DISK)
     assert {names for names, _ in rows} == {"iv,launch,registration,seq,text"}
     assert all("canary" not in text and "suspend" not in text for _, text in rows)
+
+
+OPENS_LATE = """
+const open = IDBFactory.prototype.open;
+let tries = 0;
+IDBFactory.prototype.open = function (...all) {
+  tries += 1;
+  if (tries > 2) return open.apply(this, all);
+  return {
+    error: new DOMException("Internal error opening backing store", "UnknownError"),
+    set onerror(told) { setTimeout(told); },
+  };
+};
+"""
+
+
+def test_a_journal_that_does_not_open_at_once_is_waited_for(
+    site: Site, page: Page
+) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One")})))
+    page.add_init_script(OPENS_LATE)
+    site.refuse = lambda environ: (
+        ("503 Service Unavailable", "text/plain", b"")
+        if environ["PATH_INFO"].endswith("/entries")
+        else None
+    )
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio|")
+    set_value(page, "cmi.core.lesson_location", "kept")
+    call(page, "api.LMSCommit('')")
+    expect(page.locator("#saved-text")).to_contain_text("not yet sent")
+    assert page.evaluate(READ_DISK)
+    expect(page.locator("#notice")).to_be_hidden()
 
 
 def test_a_tab_closed_in_a_slow_network_leaves_nothing_behind(
