@@ -1,9 +1,9 @@
 """The catalogue: published courses with the offer in force, and who may take them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -59,6 +59,10 @@ class Listing:
     credit: Decimal | None
     transfer: str
     audience: tuple[str, ...]
+    objectives: tuple[str, ...] = ()
+    provider: str = ""
+    contact: str = ""
+    approvals: tuple[dict[str, str], ...] = ()
 
     @property
     def revision(self) -> str:
@@ -76,6 +80,11 @@ class Listing:
         return words.credit_text(self.credit)
 
     @property
+    def approval_lines(self) -> list[str]:
+        """`Arizona POST, 24-113, March 2, 2026`, one for each approval."""
+        return approval_lines(self.approvals)
+
+    @property
     def transfer_text(self) -> str:
         """Where the record goes, in words."""
         return TRANSFERS.get(self.transfer, "")
@@ -88,14 +97,35 @@ class Listing:
     @property
     def audience_text(self) -> str:
         """Who may take it, in words."""
-        if not self.audience or set(self.audience) >= POSITIONS.keys():
-            return "Everyone"
-        text = listed(PLURALS[name] for name in POSITIONS if name in self.audience)
-        return text[:1].upper() + text[1:]
+        return audience_text(self.audience)
 
     def refusal_for(self, position: str) -> str:
         """Why a person of this position may not take it; empty when they may."""
         return refusal(self.audience, position)
+
+
+def audience_text(audience: Sequence[str]) -> str:
+    """`Sworn officers and dispatchers`; `Everyone` where nobody is left out."""
+    if not audience or set(audience) >= POSITIONS.keys():
+        return "Everyone"
+    text = listed(PLURALS[name] for name in POSITIONS if name in audience)
+    return text[:1].upper() + text[1:]
+
+
+def approval_lines(approvals: Iterable[Mapping[str, str]]) -> list[str]:
+    """Who approved, under which number, on which day; one line each."""
+    return [
+        ", ".join(
+            part
+            for part in (
+                one["authority"],
+                one["reference"],
+                words.day_text(date.fromisoformat(one["day"])),
+            )
+            if part
+        )
+        for one in approvals
+    ]
 
 
 def refusal(audience: Sequence[str], position: str) -> str:
@@ -177,4 +207,8 @@ def _listing(
         credit=offer.credit,
         transfer=offer.transfer,
         audience=tuple(offer.audience),
+        objectives=tuple(course.objectives),
+        provider=course.provider,
+        contact=course.contact,
+        approvals=tuple(offer.approvals),
     )

@@ -31,9 +31,10 @@ from packages.intake import import_package, receive_package
 from packages.samples import build_samples
 from portal.access import ROLES
 from portal.agencies import Agency, create_agency
+from portal.assessments import PartRole
 from portal.enrolments import current_term
 from portal.history import Past, replay_past
-from portal.offers import PartRole, Publication, publish
+from portal.releases import Publication, publish
 from portal.users import User, create_user, find_user
 from statements.build import activity, agent, build_statement
 from statements.prepare import prepare

@@ -43,21 +43,32 @@ def _day(value: date) -> None:
         raise ValidationError(message)
 
 
-class PublishForm(Schema):
-    """What the author says of an offer."""
+class _Form(Schema):
+    """Buttons and tokens of a form are not values; empty fields have none."""
 
     class Meta:
-        """Buttons and tokens of the form are not values."""
+        """What is not named is left out."""
 
         unknown = EXCLUDE
 
-    course = fields.UUID(load_default=None, allow_none=True)
-    title = fields.String(
-        required=True,
-        validate=validate.Length(min=1, max=200),
-        error_messages={"required": "Give a title.", "null": "Give a title."},
+    @pre_load
+    def trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        """Empty fields of a form are fields without a value."""
+        return {
+            name: value.strip() or None if isinstance(value, str) else value
+            for name, value in data.items()
+        }
+
+
+def _text(longest: int) -> fields.String:
+    return fields.String(
+        load_default="", allow_none=True, validate=validate.Length(max=longest)
     )
-    description = fields.String(load_default="", validate=validate.Length(max=2000))
+
+
+class OfferForm(_Form):
+    """What the author says of an offer."""
+
     hours = fields.Decimal(load_default=None, allow_none=True, validate=_amount)
     credit = fields.Decimal(load_default=None, allow_none=True, validate=_amount)
     policy = fields.String(required=True, validate=_known_policy)
@@ -67,20 +78,54 @@ class PublishForm(Schema):
         required=True,
         validate=validate.Length(min=1, error="Choose at least one."),
     )
+    mandates = fields.List(fields.String(), load_default=[])
     effective = fields.Date(
         required=True,
         validate=_day,
         error_messages={"required": "Give a day.", "null": "Give a day."},
     )
 
-    @pre_load
-    def trim(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        """Empty fields of a form are fields without a value."""
-        return {
-            name: value.strip() or None if isinstance(value, str) else value
-            for name, value in data.items()
-            if name != "description" or value
-        }
+
+class CourseForm(_Form):
+    """What the author says of a course; objectives are lines."""
+
+    title = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=200),
+        error_messages={"required": "Give a title.", "null": "Give a title."},
+    )
+    description = _text(2000)
+    objectives = _text(4000)
+    provider = _text(200)
+    contact = _text(500)
+
+
+class PublishForm(OfferForm):
+    """What the author says when publishing in one go."""
+
+    course = fields.UUID(load_default=None, allow_none=True)
+    title = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=200),
+        error_messages={"required": "Give a title.", "null": "Give a title."},
+    )
+    description = _text(2000)
+
+
+class ApprovalForm(_Form):
+    """Who approved a course, under which number, and when."""
+
+    authority = fields.String(
+        required=True,
+        validate=validate.Length(max=200),
+        error_messages={"null": "Say who approved it."},
+    )
+    reference = _text(200)
+    day = fields.Date(
+        required=True,
+        validate=_day,
+        error_messages={"required": "Give a day.", "null": "Give a day."},
+    )
 
 
 LABELS = {
@@ -93,6 +138,13 @@ LABELS = {
     "audience": "Open to",
     "effective": "In force from",
     "course": "Publish as",
+    "objectives": "What learners will learn",
+    "provider": "Provider",
+    "contact": "Contact",
+    "mandates": "Counts for",
+    "authority": "Approved by",
+    "reference": "Its number",
+    "day": "Approved on",
 }
 
 

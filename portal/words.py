@@ -96,3 +96,17 @@ def duration_text(seconds: Decimal | float) -> str:
         for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "")
         if part
     )
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as people say it."""
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000 or unit == "MB":
+            break
+        size = round(size / 1000)
+    return "1 byte" if (size, unit) == (1, "bytes") else f"{size:,} {unit}"
+
+
+def count_text(number: int, noun: str) -> str:
+    """`1 unit`, `2 units`, `1,000 units`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -16,12 +16,16 @@ from portal.views import (
     assets,
     authoring,
     certificates,
+    courses,
     credentials,
+    documents,
     learning,
     managers,
+    previews,
     signin,
     statements,
     uploads,
+    versions,
 )
 from portal.views.pages import prepare_pages
 
@@ -31,11 +35,15 @@ BLUEPRINTS = (
     assets.BLUEPRINT,
     authoring.BLUEPRINT,
     certificates.BLUEPRINT,
+    courses.BLUEPRINT,
     credentials.BLUEPRINT,
+    documents.BLUEPRINT,
     learning.BLUEPRINT,
     managers.BLUEPRINT,
+    previews.BLUEPRINT,
     statements.BLUEPRINT,
     uploads.BLUEPRINT,
+    versions.BLUEPRINT,
 )
 
 

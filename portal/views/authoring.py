@@ -1,6 +1,5 @@
-"""The author's pages: upload a package, see what was found, confirm roles, publish."""
+"""The author's first page, and that of a package: what was found, what becomes of it."""
 
-import re
 import uuid
 from datetime import datetime
 from typing import Any
@@ -11,24 +10,35 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lrs.config import Config
 from lrs.db import reading, writing
+from lrs.jobs import enqueue
+from lrs.problems import status_of
 from lrs.rules.terms import day_of, start_of_day
 from lrs.tables import MAIN_TENANT
 from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import (
+    Course,
+    CourseVersion,
     Package,
+    delete_package,
     find_courses,
     find_packages,
+    find_uses,
+    find_versions,
     get_package,
     manifest_of,
 )
+from packages.hosts import needed_hosts
 from packages.manifest import Manifest, standard_text
 from packages.roles import propose_roles
-from portal import offers, words
+from player.launches import PLAYABLE
+from portal import doctor, releases, words
 from portal.access import POSITIONS, roles_for
+from portal.audit import record_act
 from portal.catalogue import POLICIES, TRANSFERS, offer_at
 from portal.schemas import PublishForm, load_form
 from portal.views.pages import clock, page_blueprint, render
+from portal.views.roles import form_values, read_parts, read_roles
 from portal.views.signin import signed_in
 from statements.errors import Conflict, Invalid, NotFound
 
@@ -39,52 +49,78 @@ STATUSES = {
     "importing": ("open", "Importing"),
     "imported": ("done", "Ready"),
     "rejected": ("bad", "Cannot be used"),
+    "cancelled": ("", "Cancelled"),
 }
-SEVERITIES = {
-    "error": ("bad", "Stops the import"),
-    "warning": ("ask", "Look at this"),
-    "repair": ("open", "Mended"),
-    "info": ("", "For your information"),
-}
-PARTS_OFFERED = 3
 
 
 @BLUEPRINT.get("/authoring")
 @allow("role", *roles_for("packages.manage"))
 def show_packages() -> str:
+    config, now = parts().config, clock()
     with reading(parts().engine) as db:
         rows = [_package(package) for package in find_packages(db)]
-    return render("authoring/packages.html", packages=rows)
+        courses = [_course(db, config, course, now) for course in find_courses(db)]
+    return render("authoring/packages.html", packages=rows, courses=courses)
 
 
 def _package(package: Package) -> dict[str, Any]:
-    tone, text = STATUSES[package.status]
+    tone, text = STATUSES.get(package.status, ("", package.status.capitalize()))
     return {
         "id": package.id,
         "title": package.title,
         "filename": package.filename,
+        "sha256": package.sha256,
         "status": package.status,
         "status_text": text,
         "tone": tone,
         "progress": package.progress,
         "standard_text": standard_text(package.standard, package.edition),
-        "size_text": size_text(package.size),
+        "size_text": words.size_text(package.size),
         "created_text": words.instant_in(package.created_at, parts().config.timezone),
     }
 
 
-def size_text(size: int) -> str:
-    """A number of bytes as people say it."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000 or unit == "MB":
-            break
-        size = round(size / 1000)
-    return f"{size:,} {unit}"
+def _course(
+    db: Session, config: Config, course: Course, now: datetime
+) -> dict[str, Any]:
+    versions = find_versions(db, course_id=course.id)
+    current = next((one for one in versions if one.state == "published"), None)
+    tone, text = course_state(db, config, course, versions, now)
+    drafts = [one for one in versions if one.state == "draft"]
+    learners = sum(releases.learners_on(db, course_id=course.id).values())
+    return {
+        "id": course.id,
+        "title": course.title,
+        "tone": tone,
+        "state": text,
+        "version": f"Version {current.number}" if current else "",
+        "drafts": len(drafts),
+        "learners": learners,
+    }
 
 
-def _own(package: Package) -> Package:
-    """The package, if of the portal's own tenant."""
-    if package.tenant_id != MAIN_TENANT:
+def course_state(
+    db: Session,
+    config: Config,
+    course: Course,
+    versions: Any,
+    now: datetime,
+) -> tuple[str, str]:
+    """Tone and words of where a course stands."""
+    states = {version.state for version in versions}
+    if "published" in states:
+        if offer_at(db, config=config, course_id=course.id, now=now) is None:
+            return "open", "Published, offered later"
+        return "done", "In the catalog"
+    if "retired" in states:
+        return "", "Out of the catalog"
+    return "ask", "Not published"
+
+
+def own_package(db: Session, package_id: uuid.UUID) -> Package:
+    """The package, if of the portal's own tenant and not deleted; else NotFound."""
+    package = get_package(db, package_id=package_id)
+    if package.tenant_id != MAIN_TENANT or package.status == "deleted":
         raise NotFound
     return package
 
@@ -100,14 +136,17 @@ def _package_page(
 ) -> str:
     config, now = parts().config, clock()
     with reading(parts().engine) as db:
-        package = _own(get_package(db, package_id=package_id))
-        values: dict[str, Any] = {}
-        if package.status == "imported":
+        package = own_package(db, package_id)
+        uses = find_uses(db, package_id=package.id)
+        values: dict[str, Any] = {"tree": [], "facts": []}
+        if package.manifest is not None and package.status == "imported":
             values = _publishing(db, config, package, form, now)
         return render(
             "authoring/package.html",
             package=_package(package),
-            findings=[_finding(finding) for finding in package.findings],
+            groups=doctor.group_findings(package.findings),
+            needed=needed_hosts(package),
+            uses=[_use(course, version) for course, version in uses],
             published=_published(db, config, package, now),
             problem=problem,
             zone=config.timezone,
@@ -115,15 +154,19 @@ def _package_page(
         )
 
 
-def _finding(finding: dict[str, Any]) -> dict[str, Any]:
-    tone, text = SEVERITIES.get(finding["severity"], ("", finding["severity"]))
-    return {**finding, "tone": tone, "severity_text": text}
+def _use(course: Course, version: CourseVersion) -> dict[str, Any]:
+    return {
+        "href": f"/authoring/courses/{course.id}/versions/{version.number}",
+        "title": course.title,
+        "number": version.number,
+        "state": version.state,
+    }
 
 
 def _published(
     db: Session, config: Config, package: Package, now: datetime
 ) -> dict[str, Any] | None:
-    known = offers.published_as(db, package=package)
+    known = releases.published_as(db, package=package)
     if known is None:
         return None
     course, version = known
@@ -146,13 +189,10 @@ def _publishing(
     courses = [(str(course.id), course.title) for course in find_courses(db)]
     return {
         "form": form or _first_form(config, package, manifest, now),
-        "units": _unit_rows(manifest, form),
-        "inner": _inner_rows(form),
-        "guesses": [one.part for one in propose_roles(manifest) if one.part][:6],
-        "unit_choices": [(str(unit.index), unit.title) for unit in manifest.units],
-        "role_choices": list(offers.ROLES.items()),
-        "part_role_choices": list(offers.PART_ROLES.items()),
-        "part_kinds": list(offers.PART_KINDS.items()),
+        **form_values(manifest, given=form),
+        "tree": doctor.tree_of(manifest),
+        "facts": doctor.facts_of(manifest),
+        "is_playable": manifest.standard in PLAYABLE,
         "courses": [("", "A new course"), *courses] if courses else [],
         "policies": list(POLICIES.items()),
         "transfers": list(TRANSFERS.items()),
@@ -179,36 +219,6 @@ def _first_form(
     }
 
 
-def _unit_rows(manifest: Manifest, form: dict[str, Any] | None) -> list[dict[str, Any]]:
-    proposed = {one.unit: one for one in propose_roles(manifest) if one.part is None}
-    rows = []
-    for unit in manifest.units:
-        proposal = proposed.get(unit.index)
-        role = proposal.role if proposal else "unit"
-        given = (form or {}).get(f"role-{unit.index}")
-        rows.append(
-            {
-                "key": unit.index,
-                "title": unit.title,
-                "role": given or role,
-                "why": proposal.why if proposal else "",
-            }
-        )
-    return rows
-
-
-def _inner_rows(form: dict[str, Any] | None) -> list[dict[str, Any]]:
-    given = form or {}
-    return [
-        {
-            name: given.get(f"part-{place}-{name}", "")
-            for name in ("unit", "kind", "part", "role")
-        }
-        | {"place": place}
-        for place in range(PARTS_OFFERED)
-    ]
-
-
 @BLUEPRINT.post("/authoring/packages/<uuid:package_id>/publish")
 @allow("role", *roles_for("courses.publish"))
 def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
@@ -218,8 +228,8 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
     try:
         values = load_form(PublishForm(), given)
         with writing(parts().engine) as db:
-            package = _own(get_package(db, package_id=package_id))
-            version = offers.publish(
+            package = own_package(db, package_id)
+            version = releases.publish(
                 db,
                 config=config,
                 package=package,
@@ -229,7 +239,7 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
             )
             course_id = version.course_id
             is_open = _is_open(db, config, course_id, now)
-    except offers.AlreadyPublished:
+    except releases.AlreadyPublished:
         return _second_click(package_id)
     except (Invalid, Conflict) as error:
         blank = {name: given.get(name, "") for name in ("course", "hours", "credit")}
@@ -255,10 +265,10 @@ def _is_open(db: Session, config: Config, course_id: uuid.UUID, now: datetime) -
 def _second_click(package_id: uuid.UUID) -> BaseResponse:
     """To the course that the package became a moment ago."""
     with reading(parts().engine) as db:
-        package = _own(get_package(db, package_id=package_id))
-        known = offers.published_as(db, package=package)
+        package = own_package(db, package_id)
+        known = releases.published_as(db, package=package)
         if known is None:
-            raise offers.AlreadyPublished
+            raise releases.AlreadyPublished
         is_open = _is_open(db, parts().config, known[0].id, clock())
     flash(
         "It was published already. To change how it is offered, choose this course "
@@ -272,19 +282,14 @@ def _second_click(package_id: uuid.UUID) -> BaseResponse:
 
 def _publication(
     config: Config, given: dict[str, Any], values: dict[str, Any]
-) -> offers.Publication:
-    roles = {
-        int(found[1]): str(value)
-        for name, value in given.items()
-        if (found := re.fullmatch(r"role-(\d{1,5})", name))
-    }
+) -> releases.Publication:
     audience = values["audience"]
-    return offers.Publication(
+    return releases.Publication(
         title=values["title"],
         description=values["description"] or "",
         course_id=values["course"],
-        roles=roles,
-        parts=_inner_parts(given),
+        roles=read_roles(given),
+        parts=read_parts(given),
         policy=values["policy"],
         hours=values["hours"],
         credit=values["credit"],
@@ -294,18 +299,57 @@ def _publication(
     )
 
 
-def _inner_parts(given: dict[str, Any]) -> list[offers.PartRole]:
-    """Tests inside a unit, where the author named some."""
-    found = []
-    for row in _inner_rows(given):
-        if str(row["part"]).strip():
-            unit = str(row["unit"])
-            found.append(
-                offers.PartRole(
-                    unit=int(unit) if re.fullmatch(r"\d{1,5}", unit) else -1,
-                    kind=str(row["kind"]),
-                    part=str(row["part"]),
-                    role=str(row["role"]),
-                )
+@BLUEPRINT.post("/authoring/packages/<uuid:package_id>/course")
+@allow("role", *roles_for("courses.publish"))
+def work_on_course(package_id: uuid.UUID) -> BaseResponse:
+    """The package as a draft: of a course that there is, or of a new one."""
+    me, now = signed_in(), clock()
+    chosen = request.form.get("course", "")
+    with writing(parts().engine) as db:
+        package = own_package(db, package_id)
+        if chosen:
+            course_id = parse_id(chosen)
+            version = releases.add(
+                db, course_id=course_id, package_id=package.id, by=me.id, now=now
             )
-    return found
+            flash(f"Version {version.number} is a draft. Nobody sees it yet.", "done")
+        else:
+            title = package.title or package.filename
+            course_id = releases.start_course(
+                db, package=package, title=title[:200], by=me.id, now=now
+            ).id
+            flash("The course is a draft. Nobody sees it yet.", "done")
+    return redirect(f"/authoring/courses/{course_id}")
+
+
+def parse_id(text: str) -> uuid.UUID:
+    """The id in a form's field; raises NotFound."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+
+
+@BLUEPRINT.post("/authoring/packages/<uuid:package_id>/delete")
+@allow("role", *roles_for("packages.manage"))
+def delete(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
+    me, now = signed_in(), clock()
+    try:
+        with writing(parts().engine) as db:
+            package = own_package(db, package_id)
+            name = package.title or package.filename
+            delete_package(db, package=package)
+            enqueue(db, "package.delete", {"package": str(package_id)}, run_at=now)
+            record_act(
+                db,
+                user_id=me.id,
+                action="package.deleted",
+                subject="package",
+                subject_id=package_id,
+                detail={"sha256": package.sha256},
+                now=now,
+            )
+    except Conflict as error:
+        return _package_page(package_id, problem=error.detail), status_of(error)
+    flash(f"{name} is deleted. Records of it are kept.", "done")
+    return redirect("/authoring")

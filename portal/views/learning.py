@@ -23,6 +23,7 @@ from player.urls import course_iri, unit_iri
 from portal import catalogue, enrolments, honor, offers, users, words
 from portal.access import Principal, require, roles_for
 from portal.certificates import find_certificates
+from portal.documents import find_documents
 from portal.enrolments import Enrolment
 from portal.standings import Standing, standing_of, standings_of
 from portal.training import CreditChart, credit_of
@@ -134,6 +135,11 @@ def _course_page(
         "listing": listing,
         "standing": standing,
         "term": term,
+        "documents": [
+            document
+            for document in find_documents(db, course_id=course_id)
+            if found or document.audience == "everyone"
+        ],
         "refusal": (
             "It is not in the catalog at present."
             if listing is None

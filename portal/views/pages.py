@@ -19,11 +19,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from lrs.logs import REQUEST_ID
 from lrs.problems import headers_of, problem, status_of
+from lrs.views import api
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts
 from lrs.views.xapi import ENCRYPTED
 from portal import words
 from portal.access import Principal, may
+from portal.documents import LARGEST
 from portal.views.signin import is_signed_in, signed_in
 from statements.errors import (
     DomainError,
@@ -96,6 +98,8 @@ def prepare_pages(app: Flask) -> None:
     app.before_request(_check_next)
     app.context_processor(_shared)
     app.add_template_filter(words.day_in, "day")
+    app.add_template_filter(words.size_text, "size")
+    app.add_template_filter(words.count_text, "count_of")
     app.register_error_handler(DomainError, error_page)
     app.register_error_handler(HTTPStatus.NOT_FOUND, _not_found)
     app.register_error_handler(HTTPStatus.METHOD_NOT_ALLOWED, _not_found)
@@ -187,7 +191,9 @@ def _check_unsafe() -> None:
     _require_text(request.args)
     if request.method in SAFE or not _is_ours(declared):
         return
-    if request.endpoint not in UPLOADS:
+    if request.endpoint in DOCUMENTS:
+        request.max_content_length = DOCUMENT_LIMIT
+    elif request.endpoint not in UPLOADS:
         request.max_content_length = FORM_LIMIT
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
@@ -230,7 +236,10 @@ def _is_ours(declared: Allowed) -> bool:
 
 # What a form may send; uploads have a limit of their own.
 FORM_LIMIT = 1 << 20
-UPLOADS = frozenset({"uploads.upload", "uploads.upload_form"})
+UPLOADS = frozenset({"uploads.create", "uploads.send", "uploads.upload_form"})
+# A form with a document of a course: what that may have, and the form around it.
+DOCUMENT_LIMIT = LARGEST + FORM_LIMIT
+DOCUMENTS = frozenset({"documents.add"})
 # Blueprints whose public routes also work with the session (the sign-in form).
 SESSION_BLUEPRINTS = frozenset({"security", "account", "public"})
 
@@ -277,6 +286,8 @@ def _problem(status: int, detail: str, reference: str = "") -> str:
 
 
 def _not_found(error: Any) -> BaseResponse:
+    if api.is_api(request.path):
+        return api.framework_problem(error)
     status = int(getattr(error, "code", 404))
     detail = (
         "The address may be mistyped, or what was here is gone."

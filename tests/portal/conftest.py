@@ -22,7 +22,7 @@ from packages.samples import build_sample
 from player.urls import course_iri, unit_iri
 from portal import catalogue, enrolments, honor, users
 from portal.acts import portal_authority
-from portal.offers import Publication, publish
+from portal.releases import Publication, publish
 from statements.build import build_statement
 from statements.prepare import prepare
 from tests.people import PASSWORD, Cast, make_cast

@@ -11,7 +11,9 @@ from lrs.rules.wall import pretest_wall
 from lrs.tables import MAIN_TENANT, key_of
 from packages.courses import PackageNotImported, current_version, get_package
 from portal import offers
-from portal.offers import NoPostTest, PartRole, Publication, publish
+from portal.assessments import PartRole
+from portal.offers import NoPostTest
+from portal.releases import Publication, publish
 from statements.errors import Invalid
 from tests.portal.conftest import import_sample
 
