@@ -3,7 +3,7 @@
 What a package loads from elsewhere is found at import and kept with it. The content
 site blocks all of it until an author allows a host for a version of a course; then
 every launch of that version's package may load from it, at once, and no longer as soon
-as the host is taken from the list. `player/views/policies.py` makes the
+as the host is taken from the list. `player/views/protection.py` makes the
 Content-Security-Policy of it (CSP Level 3, section 2.3.1: host sources).
 """
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrs.db import make_engine
-from tests.bench import million, profile, speed
+from tests.bench import assets, million, profile, speed
 from tests.bench.cost import durable_ms
 from tests.bench.report import Report, say
 from tests.conftest import cloned_postgres, postgres_url, sqlite_url
@@ -62,6 +62,7 @@ PARTS = (
     *(f"profile-{kind}" for kind in KINDS[:3]),
     *(f"profile-sqlite-{kind}" for kind in KINDS[:3]),
     "validation",
+    *assets.PARTS,
     "million",
     "million-sqlite",
 )
@@ -93,12 +94,14 @@ class Bench:
 
     def run(self) -> None:
         """Do every part."""
-        if any("sqlite" not in part and part != "validation" for part in self.parts):
+        alone = ("sqlite", "validation", "s3")
+        if any(not any(word in part for word in alone) for part in self.parts):
             self.servers.once("postgres", lambda: start_postgres(**PRODUCTION))
         self.postgresql()
         self.sqlite()
         if "validation" in self.parts:
             self.validation()
+        self.assets()
         self.tables()
 
     # Over HTTP
@@ -208,6 +211,19 @@ class Bench:
             profile.show(application, path, self.seconds)
         finally:
             application.close()
+
+    def assets(self) -> None:
+        """Compare files of packages with a static mount."""
+        for part in [part for part in assets.PARTS if part in self.parts]:
+            table = self.report.table(
+                assets.TITLES[part], assets.WORDS[part], *assets.HEADS
+            )
+            site = assets.Assets(part, self.servers, self.folder / part)
+            try:
+                site.start()
+                assets.measure(table, site, seconds=self.seconds, rounds=self.rounds)
+            finally:
+                site.stop()
 
     # In the process
 

@@ -26,6 +26,10 @@ PATIENCE = 20.0
 # one for all: what is read is counted and dropped
 BUFFER = memoryview(bytearray(1 << 18))
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_LAST_CHUNK = b"0\r\n\r\n"
+# what `Line.left` says while the head comes, and while chunks do
+_HEAD, _CHUNKS = -1, -2
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,14 @@ class Line:
         self.left = 0
         self.status = b""
         self.head = b""
+        self.tail = b""
 
     def send(self, wanted: Request) -> None:
         """Send the request, with new ids."""
         data = renewed(wanted)
         self.head = b""
-        self.left = -1
+        self.left = _HEAD
+        self.tail = b""
         self.began = time.perf_counter()
         self.socket.sendall(data)
 
@@ -93,17 +99,29 @@ class Line:
         if self.left >= 0:
             self.left -= count
             return self.left == 0
+        if self.left == _CHUNKS:
+            return self._is_last(BUFFER[:count])
         self.head += BUFFER[:count]
         end = self.head.find(b"\r\n\r\n")
         if end < 0:
             return False
         length = _LENGTH.search(self.head, 0, end + 2)
+        if length is None and _CHUNKED.search(self.head, 0, end + 2):
+            self.status = self.head[9:12]
+            self.left = _CHUNKS
+            return self._is_last(self.head[end + 4 :])
         if length is None:
             message = f"an answer without a length: {self.head[:end]!r}"
             raise ConnectionError(message)
         self.status = self.head[9:12]
         self.left = int(length[1]) + end + 4 - len(self.head)
         return self.left == 0
+
+    def _is_last(self, data: bytes | memoryview) -> bool:
+        """Whether the answer's last chunk has come with this."""
+        size = len(_LAST_CHUNK)
+        self.tail = (self.tail + bytes(data[-size:]))[-size:]
+        return self.tail == _LAST_CHUNK
 
 
 def ask(requests: list[Request], port: int, seconds: float) -> dict[str, Any]:

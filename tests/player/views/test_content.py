@@ -5,69 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lrs.parts import Parts
 from lrs.storage import make_storage
-from player import urls
+from tests.player.opened import FILM, SCRIPT, Open, open_on
 from tests.player.packages import scorm_12, unit
-from tests.player.site import Site, applications
 
 if TYPE_CHECKING:
-    from flask.testing import FlaskClient
     from sqlalchemy import Engine
     from werkzeug.test import TestResponse
 
     from lrs.config import Config
-    from player.launches import Opened
-
-SCRIPT = "const answer = 42;\n" * 200
-FILM = bytes(range(256)) * 1000
-
-
-@dataclass
-class Open:
-    """A launch and a client on its content host."""
-
-    site: Site
-    opened: Opened
-    client: FlaskClient
-    host: str
-
-    def get(self, path: str, **headers: str) -> TestResponse:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.get(path, headers=named, base_url=self.host)
-
-
-def open_on(parts: Parts) -> Open:
-    site = Site(parts, 0)
-    package = site.add(
-        scorm_12(
-            {"One": unit("One")},
-            {
-                "lib/app.js": SCRIPT,
-                "lib/App.js": "other case",
-                "film.mp4": FILM,
-                "empty.css": "",
-                "ü/Straße [1].txt": "hello",
-                "100%25.txt": "percent",
-                "noend": "data",
-                "handout.pdf": b"%PDF-1.4",
-            },
-        )
-    )
-    launch = site.launch(package)
-    _, content_app = applications(parts)
-    from lrs.db import reading
-    from player.launches import get_launch
-
-    with reading(parts.engine) as db:
-        label = get_launch(db, launch_id=launch.launch_id).label
-    origin = urls.content_origin(parts.config, label)
-    return Open(site, launch, content_app.test_client(), origin)
 
 
 @pytest.fixture
