@@ -1,13 +1,15 @@
-"""`rollcall package import FILE` and `rollcall package check FILE`."""
+"""`rollcall package import FILE`, `package check FILE` and `package quota`."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+from uuid import UUID
 
 from lrs.config import Config
 from lrs.db import make_engine, reading, writing
@@ -15,19 +17,32 @@ from lrs.jobs import LEASE
 from lrs.parts import Parts
 from lrs.server import check_schema
 from lrs.storage import make_storage
+from lrs.tenants import find_tenant
+from packages import quotas
 from packages.check import Checked, check_package, digest, sarif, verified
-from packages.courses import get_package, package_json
-from packages.intake import Report, import_package, receive_package
+from packages.courses import find_twin, get_package, package_json
+from packages.intake import (
+    ImportOver,
+    cancel_import,
+    import_package,
+    receive_package,
+)
 from packages.manifest import Manifest, Unit, standard_text
+from packages.receiving import Watched
+from packages.unpacking import Report
+from statements.errors import Invalid
 
 
 def add_commands(commands: Any) -> None:
-    """Add `package` with its two commands to the command line."""
-    package = commands.add_parser("package", help="import or check a package")
+    """Add `package` with its commands to the command line."""
+    package = commands.add_parser("package", help="import or check a package; quotas")
     actions = package.add_subparsers(dest="action", required=True, metavar="ACTION")
     importing = actions.add_parser("import", help="import a package file")
     importing.add_argument("file", type=Path, metavar="FILE")
     importing.add_argument("--json", action="store_true", help="print one document")
+    importing.add_argument(
+        "--lenient", action="store_true", help="take cmi5 that breaks small rules"
+    )
     importing.set_defaults(run=run_import)
     checking = actions.add_parser(
         "check", help="say what an import would find; needs no database"
@@ -43,6 +58,16 @@ def add_commands(commands: Any) -> None:
         "--lenient", action="store_true", help="take cmi5 that breaks small rules"
     )
     checking.set_defaults(run=run_check, alone=True)
+    quota = actions.add_parser("quota", help="how much packages take, and may take")
+    quota.add_argument(
+        "megabytes",
+        nargs="?",
+        metavar="MEGABYTES",
+        help="a quota of the tenant's own; 0 for no bound, default for the setting's",
+    )
+    quota.add_argument("--tenant", default="main", help="whose packages (main)")
+    quota.add_argument("--json", action="store_true", help="print one document")
+    quota.set_defaults(run=run_quota)
 
 
 def run_check(arguments: argparse.Namespace, config: Config) -> int:
@@ -87,7 +112,12 @@ def run_import(arguments: argparse.Namespace, config: Config) -> int:
     try:
         parts = Parts(config, engine, make_storage(config))
         show = sys.stderr.isatty() and not arguments.json
-        shown, units = _imported(parts, path, _show_progress if show else None)
+        shown, units = _imported(
+            parts,
+            path,
+            _show_progress if show else None,
+            lenient=arguments.lenient,
+        )
     finally:
         engine.dispose()
     if arguments.json:
@@ -99,32 +129,86 @@ def run_import(arguments: argparse.Namespace, config: Config) -> int:
     return 0 if shown["status"] == "imported" else 1
 
 
+def run_quota(arguments: argparse.Namespace, config: Config) -> int:
+    """Say what a tenant's packages take and may take; set that where it is given."""
+    given = arguments.megabytes
+    if given is not None and given != "default" and not given.isdecimal():
+        raise Invalid("Give a number of megabytes, or default.")
+    check_schema(config)
+    engine = make_engine(config.database_url)
+    try:
+        with writing(engine) as db:
+            tenant = find_tenant(db, name=arguments.tenant).id
+            if given is not None:
+                own = None if given == "default" else int(given)
+                quotas.set_quota(db, tenant=tenant, megabytes=own)
+            bound = quotas.quota_of(db, config=config, tenant=tenant)
+            used = quotas.used_bytes(db, tenant=tenant)
+    finally:
+        engine.dispose()
+    if arguments.json:
+        print(json.dumps({"tenant": arguments.tenant, "quota": bound, "used": used}))
+    else:
+        most = "no bound" if bound is None else f"of {bound / quotas.MEGABYTE:,.0f} MB"
+        print(f"{used / quotas.MEGABYTE:,.1f} MB used, {most}")
+    return 0
+
+
 def _imported(
-    parts: Parts, path: Path, progress: Report | None
+    parts: Parts, path: Path, progress: Report | None, *, lenient: bool
 ) -> tuple[dict[str, Any], list[tuple[str, tuple[str, ...]]]]:
     """The package as the API shows it, and each unit's title with those above it."""
     now = datetime.now(UTC)
+    size = path.stat().st_size
+
+    def stored(share: float) -> None:
+        if progress is not None:
+            progress(share / 2)
+
+    def imported(share: float) -> None:
+        if progress is not None:
+            progress((1 + share) / 2)
+
     with path.open("rb") as file, writing(parts.engine) as db:
         package = receive_package(
             parts,
             db,
             filename=path.name,
-            data=file,
+            data=cast("BinaryIO", Watched(file, size, stored)),
             created_by="command line",
             now=now,
-            length=path.stat().st_size,
+            length=size,
             # This process imports at once; a worker only does if it dies.
             run_at=now + LEASE,
+            lenient=lenient,
         )
         package_id = package.id
-    import_package(parts, {"package": str(package_id)}, now, progress=progress)
+        twin = find_twin(db, package=package)
+    if twin is not None:
+        sys.stderr.write(f"The same file is here already, as package {twin.id}.\n")
+    payload = {"package": str(package_id), "lenient": lenient}
+    try:
+        import_package(parts, payload, now, progress=imported)
+    except KeyboardInterrupt:
+        _cancel(parts, payload, now)
+        raise
     with reading(parts.engine) as db:
         package = get_package(db, package_id=package_id)
         shown = package_json(package)
+        shown["duplicate_of"] = None if twin is None else str(twin.id)
         if package.manifest is None:
             return shown, []
         value = {**package.manifest, "findings": package.findings}
         return shown, _outline(Manifest.from_json(value))
+
+
+def _cancel(parts: Parts, payload: dict[str, Any], now: datetime) -> None:
+    """End what was interrupted, so that no worker goes on with it."""
+    with writing(parts.engine) as db:
+        package = get_package(db, package_id=UUID(payload["package"]))
+        with suppress(ImportOver):
+            cancel_import(db, package=package)
+    import_package(parts, payload, now)
 
 
 def _outline(manifest: Manifest) -> list[tuple[str, tuple[str, ...]]]:

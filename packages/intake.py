@@ -72,12 +72,14 @@ def receive_package(
     tenant: int = MAIN_TENANT,
     length: int | None = None,
     run_at: datetime | None = None,
+    lenient: bool = False,
 ) -> Package:
     """The package, queued for import, its bytes safe in storage.
 
     Reads `data` before it first uses `db`, so that a slow upload holds no lock. `length`
     is the announced size, checked when given. The import may start at `run_at`, else at
-    once. Raises UploadTooLarge, UploadTruncated, QuotaExceeded.
+    once; it is as `lenient` as `packages.check` says. Raises UploadTooLarge,
+    UploadTruncated, QuotaExceeded.
     """
     received = receive_file(
         parts,
@@ -89,7 +91,7 @@ def receive_package(
         length=length,
     )
     upload = db.get_one(Upload, received.id)
-    return accept_upload(db, upload=upload, now=now, run_at=run_at)
+    return accept_upload(db, upload=upload, now=now, run_at=run_at, lenient=lenient)
 
 
 def import_package(
@@ -108,8 +110,10 @@ def import_package(
     package_id = uuid.UUID(payload["package"])
     package = _begin(parts, package_id)
     if package is not None:
+        lenient = bool(payload.get("lenient"))
+        report = _reporter(parts, package_id, progress)
         try:
-            _import(parts, package, _reporter(parts, package_id, progress), now)
+            _import(parts, package, report, now, lenient=lenient)
         except _Ended:
             pass
         except Unavailable:
@@ -169,9 +173,11 @@ def _locked(db: Session, package_id: uuid.UUID) -> Package:
     return package
 
 
-def _import(parts: Parts, package: Package, report: Report, now: datetime) -> None:
+def _import(
+    parts: Parts, package: Package, report: Report, now: datetime, *, lenient: bool
+) -> None:
     with _opened(parts, package, report) as file:
-        checked, files = _unpack(parts, package, file, report)
+        checked, files = _unpack(parts, package, file, report, lenient=lenient)
     with writing(parts.engine) as db:
         current = _locked(db, package.id)
         if current.status != "importing":
@@ -217,13 +223,18 @@ def _stream(parts: Parts, package: Package) -> BinaryIO:
 
 
 def _unpack(
-    parts: Parts, package: Package, file: BinaryIO | None, report: Report
+    parts: Parts,
+    package: Package,
+    file: BinaryIO | None,
+    report: Report,
+    *,
+    lenient: bool,
 ) -> tuple[Checked, list[dict[str, Any]]]:
     """The verdict, and the rows of all files, which are in storage by then."""
     if file is None:
         blank = _blank(package)
         return Checked(blank.with_findings([finding("upload_damaged")]), None), []
-    checked = check_package(file, filename=package.filename)
+    checked = check_package(file, filename=package.filename, lenient=lenient)
     if checked.contents is None or not checked.manifest.is_importable:
         return checked, []
     size = sum(entry.size for entry in checked.contents.files.values())

@@ -143,6 +143,24 @@ class Summed:
         return block
 
 
+class Watched:
+    """A stream that says what share of it has been read."""
+
+    def __init__(
+        self, data: BinaryIO, size: int, report: Callable[[float], None]
+    ) -> None:
+        """Read from `data`, which has `size` bytes."""
+        self._data, self._size, self._report = data, max(size, 1), report
+        self._done = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        block = self._data.read(size)
+        self._done += len(block)
+        self._report(min(self._done / self._size, 1.0))
+        return block
+
+
 def create_upload(
     parts: Parts,
     *,

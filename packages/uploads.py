@@ -153,11 +153,17 @@ def twin_of(db: Session, *, upload: Upload) -> Package | None:
 
 
 def accept_upload(
-    db: Session, *, upload: Upload, now: datetime, run_at: datetime | None = None
+    db: Session,
+    *,
+    upload: Upload,
+    now: datetime,
+    run_at: datetime | None = None,
+    lenient: bool = False,
 ) -> Package:
     """The package that the upload is now, queued for import; the same when repeated.
 
-    The import may start at `run_at`, else at once. Raises UploadUnfinished.
+    The import may start at `run_at`, else at once; it is as `lenient` as
+    `packages.check` says. Raises UploadUnfinished.
     """
     if upload.sha256 is None:
         raise UploadUnfinished
@@ -185,7 +191,7 @@ def accept_upload(
     db.add(package)
     upload.is_accepted = True
     db.flush()
-    payload = {"package": str(package.id)}
+    payload = {"package": str(package.id), "lenient": lenient}
     enqueue(db, "package.import", payload, run_at=run_at or now)
     return package
 

@@ -6,11 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from lrs.config import Config
+from lrs.db import reading
 from lrs.parts import Parts
-from packages import cli
+from packages import cli, intake
+from packages.courses import Package
+from packages.quotas import QuotaExceeded
+from statements.errors import Invalid
 from tests.packages.make import Item, course
+from tests.packages.test_cmi5 import au, course_structure
 
 
 def call(config: Config, *words: str) -> int:
@@ -52,6 +58,27 @@ def test_check_as_json(
     assert call(config, "check", bad, "--json") == 1
     shown = json.loads(capsys.readouterr().out)
     assert (shown["status"], shown["units"]) == ("rejected", [])
+
+
+def test_lenient_takes_what_a_draft_of_cmi5_wrote(
+    config: Config,
+    parts: Parts,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "draft.xml"
+    path.write_text(
+        course_structure(
+            au(url="https://example.com/"), namespace="http://www.aicc.org/2012/01/cmi5"
+        )
+    )
+    assert call(config, "check", str(path), "--json") == 1
+    assert call(config, "check", str(path), "--json", "--lenient") == 0
+    assert call(parts.config, "import", str(path), "--json") == 1
+    capsys.readouterr()
+    assert call(parts.config, "import", str(path), "--json", "--lenient") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["standard"]) == ("imported", "cmi5")
 
 
 def test_check_as_sarif(
@@ -100,6 +127,51 @@ def test_import(
     assert capsys.readouterr().out.startswith("imported: package ")
     assert call(config, "import", bad, "--json") == 1
     assert json.loads(capsys.readouterr().out)["status"] == "rejected"
+
+
+def test_a_file_that_is_there_already_is_named_and_imported(
+    parts: Parts, good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = []
+    for _ in range(2):
+        assert call(parts.config, "import", good, "--json") == 0
+        captured = capsys.readouterr()
+        shown.append(json.loads(captured.out))
+    assert [one["duplicate_of"] for one in shown] == [None, shown[0]["id"]]
+    assert shown[0]["id"] in captured.err
+
+
+def test_an_interrupted_import_is_cancelled(
+    parts: Parts, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(intake, "put_files", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        call(parts.config, "import", good)
+    with reading(parts.engine) as db:
+        [package] = db.scalars(select(Package))
+    assert package.findings[0]["code"] == "import_cancelled"
+    assert list(parts.storage.keys("")) == []
+
+
+def test_quotas(parts: Parts, good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {}
+    for words in ([], ["5"], ["0"], ["default"]):
+        assert call(parts.config, "quota", *words, "--json") == 0
+        said[" ".join(words)] = json.loads(capsys.readouterr().out)["quota"]
+    assert said == {"": None, "5": 5_000_000, "0": None, "default": None}
+    assert call(parts.config, "import", good, "--json") == 0
+    assert call(parts.config, "quota", "1") == 0
+    assert capsys.readouterr().out.endswith("0.0 MB used, of 1 MB\n")
+    with pytest.raises(Invalid):
+        call(parts.config, "quota", "much")
+    big = Path(good).with_name("big.zip")
+    big.write_bytes(bytes(1_100_000))
+    with pytest.raises(QuotaExceeded):
+        call(parts.config, "import", str(big))
+    assert list(parts.storage.keys("uploads/")) == []
 
 
 def test_import_into_a_new_data_folder(
