@@ -45,6 +45,8 @@ from statements.errors import (
 )
 
 MAX_NAME = 200
+# in every zone an instant, and the start of its day and of the next
+LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 MADE_BEFORE = "This credential was made before; its secret is not shown again."
 MAX_PER_MINUTE = 1_000_000
 
@@ -235,28 +237,29 @@ def create_credential(
     )
     if credential_id and db.get(Credential, (tenant, credential_id)) is not None:
         raise Conflict(MADE_BEFORE)
-    db.add(
-        Credential(
-            tenant_id=tenant,
-            id=issued.id,
-            key=issued.key,
-            secret_sha256=digest(issued.secret),
-            name=name,
-            scopes=sorted(set(scopes)),
-            authority={
-                "objectType": "Agent",
-                "name": name,
-                "account": {"homePage": home_page, "name": issued.key},
-            },
-            created_at=now,
-            expires_at=expires_at,
-            revoked_at=None,
-            per_minute=per_minute,
-        )
+    made = Credential(
+        tenant_id=tenant,
+        id=issued.id,
+        key=issued.key,
+        secret_sha256=digest(issued.secret),
+        name=name,
+        scopes=sorted(set(scopes)),
+        authority={
+            "objectType": "Agent",
+            "name": name,
+            "account": {"homePage": home_page, "name": issued.key},
+        },
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        per_minute=per_minute,
     )
     try:
-        db.flush()
+        with db.begin_nested():
+            db.add(made)
     except IntegrityError as error:
+        if db.get(Credential, (tenant, issued.id)) is None:
+            raise
         # the same form, twice at once
         raise Conflict(MADE_BEFORE) from error
     return issued
@@ -281,7 +284,7 @@ def _check(
     if not scopes:
         raise Invalid("A credential needs a scope at least.", field="scopes")
     if expires_at is not None and not _is_within_time(expires_at):
-        raise Invalid("That is beyond the end of time.", field="expires_at")
+        raise _beyond_time()
     if expires_at is not None and expires_at <= now:
         raise Invalid("It would have expired already.", field="expires_at")
     if per_minute is not None and not 1 <= per_minute <= MAX_PER_MINUTE:
@@ -292,12 +295,15 @@ def _check(
 
 
 def _is_within_time(instant: datetime) -> bool:
-    """Whether the instant is one in UTC, too."""
+    """Whether the instant, and the day after it, is one in every zone."""
     try:
-        instant.astimezone(UTC)
+        return instant.astimezone(UTC) <= LATEST
     except OverflowError:
         return False
-    return True
+
+
+def _beyond_time() -> Invalid:
+    return Invalid("That is beyond the end of time.", field="expires_at")
 
 
 def end_of(given: str, *, zone: str) -> datetime:
@@ -305,18 +311,23 @@ def end_of(given: str, *, zone: str) -> datetime:
 
     `2027-06-30` is good up to midnight in the zone, `2027-06-30T12:00:00Z` up to noon.
     """
+    found = None
     try:
         if len(given) == len("2027-06-30"):
-            day = date.fromisoformat(given) + timedelta(days=1)
-            return start_of_day(day, zone)
-        found = datetime.fromisoformat(given).astimezone(UTC)
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or datetime.fromisoformat(given).tzinfo is None:
+            found = start_of_day(date.fromisoformat(given) + timedelta(days=1), zone)
+        elif (instant := datetime.fromisoformat(given)).tzinfo is not None:
+            found = instant.astimezone(UTC)
+    except OverflowError as error:
+        raise _beyond_time() from error
+    except ValueError:
+        pass
+    if found is None:
         raise Invalid(
             "Give the last day as 2027-06-30, or an instant as 2027-06-30T12:00:00Z.",
             field="expires_at",
         )
+    if not _is_within_time(found):
+        raise _beyond_time()
     return found
 
 

@@ -1,11 +1,12 @@
 import base64
 import re
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lrs.credentials import (
@@ -25,6 +26,7 @@ from lrs.credentials import (
     revoke_credential,
     verify_secret,
 )
+from lrs.rules.terms import day_of, start_of_day
 from lrs.tables import MAIN_TENANT, Tenant
 from lrs.tenants import create_tenant
 from statements.errors import (
@@ -222,7 +224,10 @@ def test_a_revocation_lets_no_process_rely_on_what_it_remembers(
         ("2027-06-30T12:00:00-07:00", "2027-06-30T19:00:00Z"),
         ("2027-06-30T12:00:00", None),
         ("2027-13-30", None),
+        ("9999-12-29", None),
         ("9999-12-31", None),
+        ("9999-12-31T00:00:00Z", None),
+        ("9999-12-31T23:00:00-12:00", None),
         ("soon", None),
         ("", None),
     ],
@@ -274,3 +279,46 @@ def test_what_a_scope_holds_is_told_whole_and_in_words() -> None:
         for one in held:
             assert one in SCOPES, scope
             assert SCOPES[one] <= held, (scope, one)
+
+
+ENDS = ("America/Los_Angeles", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago")
+
+
+@pytest.mark.parametrize("zone", ENDS)
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ("9999-12-27", True),
+        ("9999-12-29T23:59:59Z", True),
+        ("9999-12-30", False),
+        ("9999-12-31", False),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_an_end_is_a_day_in_every_zone(zone: str, given: str, *, fits: bool) -> None:
+    if fits:
+        start_of_day(day_of(end_of(given, zone=zone), zone), zone)
+        return
+    with pytest.raises(Invalid, match="end of time"):
+        end_of(given, zone=zone)
+
+
+def test_no_credential_ends_where_a_zone_has_no_day(db: Session, now: datetime) -> None:
+    with pytest.raises(Invalid, match="end of time"):
+        made(db, now, expires_at=datetime(9999, 12, 30, tzinfo=UTC))
+
+
+def test_only_the_same_form_was_made_before(
+    db: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = uuid.uuid4()
+    made(db, now, credential_id=chosen)
+    with pytest.raises(Conflict):
+        made(db, now, credential_id=chosen)
+    # two forms, and by a great accident one key
+    monkeypatch.setattr("lrs.credentials.secrets.token_hex", lambda size: "a" * size)
+    made(db, now, credential_id=uuid.uuid4())
+    with pytest.raises(IntegrityError):
+        made(db, now, credential_id=uuid.uuid4())
+    monkeypatch.undo()
+    made(db, now, credential_id=uuid.uuid4())

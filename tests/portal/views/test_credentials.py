@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from lrs.credentials import (
+    LATEST,
     SCOPES,
     create_credential,
     find_credentials,
@@ -20,6 +21,7 @@ from lrs.limits import last_uses
 from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
 from portal.audit import AuditEntry
+from portal.views import credentials
 from portal.views.credentials import GROUPS, PRESUMED
 from tests.portal.views.text import text_of
 
@@ -119,6 +121,11 @@ def test_the_last_day_is_whole_in_the_portals_zone(parts, cast, caller) -> None:
     noon = form(expires_at="2099-06-30T12:00:00-07:00")
     assert browser.post(f"{PATH}/new", noon).status_code == 201
     assert "June 30, 2099, 12:00 p.m." in text_of(browser.get(PATH))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_last_end_of_all_is_shown_in_every_zone(zone: str) -> None:
+    assert "9999" in credentials._end(LATEST, zone)
 
 
 REFUSED = [
