@@ -43,6 +43,13 @@ def is_signature(attachment: dict[str, Any]) -> bool:
     return bool(attachment["usageType"] == USAGE)
 
 
+def check_declaration(attachment: dict[str, Any], *, path: str) -> None:
+    """A signature's attachment says what it has to; raises InvalidStatement."""
+    if attachment["contentType"].strip().lower() != CONTENT_TYPE:
+        detail = f"The contentType of a signature is {CONTENT_TYPE}."
+        raise _wrong(Invalid(detail), path)
+
+
 def check_signature(
     token: bytes,
     attachment: dict[str, Any],
@@ -56,21 +63,22 @@ def check_signature(
     `attachment`, found at `path`, declares the token; `statement`, which has it, is as
     received. A statement inside another is compared without its objectType.
     """
+    check_declaration(attachment, path=path)
     try:
-        _check(token, attachment, statement, version)
+        _check(token, statement, version)
     except Invalid as error:
-        # what is wrong inside the token has a path of its own
-        inside = error.extra.get("requirement", error.detail)
-        raise InvalidStatement(
-            f"{path}: {error.detail}", path=path, requirement=inside, section=SECTION
-        ) from error
+        raise _wrong(error, path) from error
 
 
-def _check(
-    token: bytes, attachment: dict[str, Any], statement: dict[str, Any], version: str
-) -> None:
-    if attachment["contentType"].strip().lower() != CONTENT_TYPE:
-        raise Invalid(f"The contentType of a signature is {CONTENT_TYPE}.")
+def _wrong(error: Invalid, path: str) -> InvalidStatement:
+    """The same of the attachment: what is wrong inside it has a path of its own."""
+    inside = error.extra.get("requirement", error.detail)
+    return InvalidStatement(
+        f"{path}: {error.detail}", path=path, requirement=inside, section=SECTION
+    )
+
+
+def _check(token: bytes, statement: dict[str, Any], version: str) -> None:
     match = _COMPACT.fullmatch(token)
     if match is None:
         raise Invalid("The signature is not a JWS in compact serialization.")

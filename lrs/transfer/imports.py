@@ -46,7 +46,7 @@ from statements.attachments import Declared, declared
 from statements.errors import DomainError, Invalid, TooLarge, Unavailable
 from statements.prepare import Prepared, prepare
 from statements.signatures import MAX_LENGTH as MAX_SIGNATURE
-from statements.signatures import check_signature, is_signature
+from statements.signatures import check_declaration, check_signature, is_signature
 from statements.stamp import SERVER_SET
 from statements.validate import check_actor
 
@@ -284,9 +284,13 @@ class _Import:
 
     def _bring(self, prepared: Prepared, authority: str) -> None:
         """Keep the data of the statement's attachments; raises what is wrong with it."""
-        for one in declared(prepared.received):
-            if is_signature(one.attachment):
+        # the same token signs the same statement, however many attachments name it
+        checked: set[tuple[int, str]] = set()
+        for one in filter(_is_signed, declared(prepared.received)):
+            check_declaration(one.attachment, path=one.path)
+            if (token := (id(one.part), one.sha2)) not in checked:
                 self._check_signature(one, prepared.version)
+                checked.add(token)
         for sha2 in sorted(prepared.references.attachments):
             if (sha2, authority) in self.brought:
                 continue
@@ -446,6 +450,10 @@ def without_server_set(
         if raw.endswith(end + b"}"):
             return bare, raw[: -len(end) - 1] + b"}"
     return bare, text.without(raw, SERVER_SET, bare)
+
+
+def _is_signed(one: Declared) -> bool:
+    return is_signature(one.attachment)
 
 
 def _text(authority: dict[str, Any]) -> bytes:

@@ -80,8 +80,13 @@ class Body:
                     requirement="a statement has a few signatures at most",
                     section=signatures.SECTION,
                 )
+        # the same token signs the same statement, however many attachments name it
+        checked: set[tuple[int, str]] = set()
         for one, attachment in signed:
-            _check_signature(one, attachment, received)
+            signatures.check_declaration(attachment.attachment, path=attachment.path)
+            if (token := (id(attachment.part), attachment.sha2)) not in checked:
+                _check_signature(one, attachment, received)
+                checked.add(token)
         caller = current_credential()
         attachments.keep(
             parts(),

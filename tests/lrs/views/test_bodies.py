@@ -604,6 +604,53 @@ def test_a_statement_has_a_few_signatures(
         assert send(own, signed, part(token, **kind)).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("more", "status", "checks"),
+    [
+        ({}, 200, 1),
+        ({"display": {"en": "again"}, "description": {"en": "the same"}}, 200, 1),
+        ({"fileUrl": "http://127.0.0.1:9/signature"}, 200, 1),
+        ({"contentType": "Application/Octet-Stream"}, 200, 1),
+        ({"contentType": "text/plain"}, 400, 1),
+    ],
+)
+def test_a_token_is_checked_once_however_often_it_is_named(
+    own: Own,
+    monkeypatch: pytest.MonkeyPatch,
+    more: dict[str, Any],
+    status: int,
+    checks: int,
+) -> None:
+    seen: list[bytes] = []
+    check = signatures.check_signature
+
+    def noted(token: bytes, *words: Any, **named: Any) -> None:
+        seen.append(token)
+        check(token, *words, **named)
+
+    monkeypatch.setattr(signatures, "check_signature", noted)
+    unsigned = statement()
+    token = sign(unsigned)
+    named = [declare(token), declare(token) | more, declare(token)]
+    kind = {"Content-Type": signatures.CONTENT_TYPE}
+    signed = {**unsigned, "attachments": named}
+    assert send(own, signed, part(token, **kind)).status_code == status
+    assert len(seen) == checks
+
+
+def test_a_token_is_checked_for_each_statement(own: Own) -> None:
+    """What signs one statement does not sign the next one, nor the one inside."""
+    one, other = statement(), statement()
+    token = sign(one)
+    kind = {"Content-Type": signatures.CONTENT_TYPE}
+    both = [{**each, "attachments": [declare(token)]} for each in (one, other)]
+    answer = send(own, both, part(token, **kind))
+    assert (answer.status_code, answer.get_json()["path"]) == (
+        400,
+        "$[1].attachments[0]",
+    )
+
+
 # Damage, size, danger
 
 
