@@ -171,7 +171,7 @@ def find_statements(
     seen = as_glance(tenant, rows[0][3]) if glances and rows else None
     if seen is not None and within.high is None:
         # what the next command finds, too, was there at that moment
-        within = replace(within, high=seen.seq)
+        within = within.below(seen.seq)
     if filter.is_narrow and (
         refers() if refers else has_references(reader.driver, tenant=tenant)
     ):
@@ -217,7 +217,7 @@ def is_voided_condition(row: Row) -> ColumnElement[bool]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Window:
     """Which numbers a page is looked for in, from which end, and how many."""
 
@@ -226,17 +226,21 @@ class _Window:
     ascending: bool
     limit: int
 
+    def above(self, low: int) -> "_Window":
+        """The part of the window with higher numbers than this."""
+        return _Window(low, self.high, self.ascending, self.limit)
+
+    def below(self, high: int) -> "_Window":
+        """The part of the window up to this number."""
+        return _Window(self.low, high, self.ascending, self.limit)
+
     def up_to(self, seq: int) -> "_Window":
         """The part of the window that a page ending with this number takes."""
-        if self.ascending:
-            return replace(self, high=seq)
-        return replace(self, low=seq - 1)
+        return self.below(seq) if self.ascending else self.above(seq - 1)
 
     def behind(self, seq: int) -> "_Window":
         """The part of the window that comes after this number."""
-        if self.ascending:
-            return replace(self, low=seq)
-        return replace(self, high=seq - 1)
+        return self.above(seq) if self.ascending else self.below(seq - 1)
 
 
 class _Reader:
@@ -428,7 +432,7 @@ _A_TARGET = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Shape:
     """What makes a difference to the text of a command."""
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import orjson
 
@@ -242,7 +241,8 @@ def page_body(
             "newest": asked.position.get("newest", newest),
         }
         cursor = write_cursor(content, secret=secret, caller=asked.caller.key)
-        more = f"{path}?{urlencode({'cursor': cursor})}"
+        # of characters that need no escape in an address
+        more = f"{path}?cursor={cursor}"
     head, tail = b'{"statements":[', b'],"more":' + orjson.dumps(more) + b"}"
     if not bodies:
         return head + tail

@@ -172,8 +172,12 @@ def _read(known: _Known, environ: Environ) -> _Answer | None:
         secret=secret,
     )
     newest = resource.newest_of(asked, read.page)
-    headers = [] if newest is None else [("Last-Modified", http_date(newest))]
+    headers = [] if newest is None else [("Last-Modified", _http_date(newest))]
     return _Answer(body, read.instant, headers)
+
+
+# the newest pages are asked for again and again
+_http_date = lru_cache(maxsize=1000)(http_date)
 
 
 @lru_cache(maxsize=1000)
