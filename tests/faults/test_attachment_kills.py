@@ -56,7 +56,7 @@ class Sender(Client):
     def send(self, body: bytes) -> bool:
         """Post until answered; whether it was accepted."""
         while not self.stop.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
             try:
                 connection.request(
                     "POST", "/xapi/statements", body, self.headers | KIND

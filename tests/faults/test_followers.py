@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING
 from tests.faults.writers import Follower
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
+PATIENCE = 300.0
+FEWEST = 100
 SECONDS = float(os.environ.get("ROLLCALLTEST_F9_SECONDS", "10"))
 ROOT = Path(__file__).parents[2]
 
 
-def run_writers(engine: Engine, seconds: float, kind: str, threads: int) -> list[str]:
-    """Let two processes write for a while; the ids they had acknowledged."""
+def run_writers(
+    engine: Engine, enough: Callable[[], bool], kind: str, threads: int
+) -> list[str]:
+    """Let two processes write until it is enough; the ids they had acknowledged."""
     url = engine.url.render_as_string(hide_password=False)
     processes = [
         subprocess.Popen(
@@ -40,10 +46,12 @@ def run_writers(engine: Engine, seconds: float, kind: str, threads: int) -> list
         )
         for seed in ("1", "2")
     ]
-    time.sleep(seconds)
+    end = time.monotonic() + PATIENCE
+    while not enough() and time.monotonic() < end:
+        time.sleep(0.02)
     acknowledged: list[str] = []
     for process in processes:
-        out, _ = process.communicate("", timeout=30)
+        out, _ = process.communicate("", timeout=300)
         assert process.returncode == 0
         for line in out.splitlines():
             acknowledged += json.loads(line)
@@ -51,19 +59,26 @@ def run_writers(engine: Engine, seconds: float, kind: str, threads: int) -> list
 
 
 def follow_while_writing(
-    engine: Engine, seconds: float, kind: str, threads: int = 4
+    engine: Engine,
+    enough: Callable[[list[tuple[int, str]]], bool],
+    kind: str,
+    threads: int = 4,
 ) -> tuple[list[str], list[Follower]]:
-    """Follow by seq and by stored, in small and large pages, beside the writers."""
+    """Follow by seq and by stored, in small and large pages, beside the writers.
+
+    `enough` is asked about what the quickest has seen.
+    """
     followers = [
         Follower(engine, column, page)
         for column, page in (("seq", 1), ("seq", 50), ("stored", 7), ("stored", 50))
     ]
     for follower in followers:
         follower.start()
-    acknowledged = run_writers(engine, seconds, kind, threads)
+    seen = followers[1].seen
+    acknowledged = run_writers(engine, lambda: enough(seen), kind, threads)
     for follower in followers:
         follower.over.set()
-        follower.join(timeout=60)
+        follower.join(timeout=300)
         assert not follower.is_alive()
     return acknowledged, followers
 
@@ -72,8 +87,13 @@ def test_f9_followers_see_every_acknowledged_statement_once_and_in_order(
     engine: Engine,
 ) -> None:
     """Two processes write, with rollbacks; four followers read beside them."""
-    acknowledged, followers = follow_while_writing(engine, SECONDS, "real")
-    assert len(acknowledged) > 100 * SECONDS / 10
+    end = time.monotonic() + SECONDS
+
+    def enough(seen: list[tuple[int, str]]) -> bool:
+        return time.monotonic() > end and len(seen) > FEWEST
+
+    acknowledged, followers = follow_while_writing(engine, enough, "real")
+    assert len(acknowledged) > FEWEST
     for follower in followers:
         numbers = [seq for seq, _ in follower.seen]
         assert numbers == list(range(1, len(acknowledged) + 1))
@@ -88,6 +108,11 @@ def test_f9_control_numbers_taken_before_commit_are_caught(
     postgresql_engine: Engine,
 ) -> None:
     """Numbers taken early let a follower miss rows: the check above can fail."""
-    acknowledged, followers = follow_while_writing(postgresql_engine, 3, "early")
+
+    def enough(seen: list[tuple[int, str]]) -> bool:
+        """Whether a number was passed over: all of them are committed in the end."""
+        return bool(seen) and seen[-1][0] > len(seen) + 10
+
+    acknowledged, followers = follow_while_writing(postgresql_engine, enough, "early")
     fast = next(one for one in followers if one.page == 50)
     assert len(fast.seen) < len(acknowledged)

@@ -31,7 +31,7 @@ def answer(
     say = {
         "/health/ready": lambda: "ready",
         "/pid": lambda: str(os.getpid()),
-        "/slow": lambda: time.sleep(1.5) or "slow",
+        "/slow": slow,
         "/read": lambda: keep(environ["wsgi.input"].read()),
     }[environ["PATH_INFO"]]
     try:
@@ -40,6 +40,12 @@ def answer(
         status, body = "503 Service Unavailable", error.code.encode()
     start_response(status, [("Content-Length", str(len(body)))])
     return [body]
+
+
+def slow() -> str:
+    (Path(os.environ["ROLLCALL_DATA"]) / "slow").touch()
+    time.sleep(1.5)
+    return "slow"
 
 
 def keep(body: bytes) -> str:

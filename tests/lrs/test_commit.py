@@ -116,7 +116,7 @@ class Together:
                 .values(seq=Clock.seq + 0)
             )
             threads[0].start()
-            self._wait(lambda: len(self.groups) > 0 or self.commits._is_led)
+            self._wait(lambda: self.commits._is_led and not self.commits._queue)
             for number, thread in enumerate(threads[1:], 1):
                 thread.start()
                 self._wait(lambda wanted=number: len(self.commits._queue) == wanted)
@@ -133,11 +133,10 @@ class Together:
 
     @staticmethod
     def _wait(holds: Any) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not holds():
             assert time.monotonic() < end
             time.sleep(0.002)
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -321,9 +320,12 @@ def test_what_refers_is_found_when_its_target_waited_for_it(
 
 
 def wait_for_lock(engine: Engine) -> None:
-    end = time.monotonic() + 20
-    with engine.connect() as connection:
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    end = time.monotonic() + 120
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        waits = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
         while not connection.exec_driver_sql(waits).scalar():
             assert time.monotonic() < end
             time.sleep(0.01)

@@ -101,13 +101,13 @@ def test_a_lock_not_had_in_time_is_unavailable(
         with writing(engine) as db:
             db.execute(text("UPDATE tenant SET name = 'held' WHERE id = 1"))
             ready.set()
-            done.wait(20)
+            done.wait(120)
 
     holder = threading.Thread(target=hold)
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))
     holder.start()
-    ready.wait(10)
+    assert ready.wait(120)
     try:
         with pytest.raises(Unavailable), writing(engine) as db:
             if engine.dialect.name == "postgresql":
@@ -122,7 +122,7 @@ def test_a_deadlock_is_unavailable(postgresql_engine: Engine) -> None:
     """Of two that wait for each other one is answered 503, the other succeeds."""
     with writing(postgresql_engine) as db:
         db.add(Tenant(id=2, name="two"))
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
     refused: list[int] = []
 
     def cross(first: int, second: int) -> None:

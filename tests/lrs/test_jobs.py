@@ -108,17 +108,26 @@ def test_a_lease_is_renewed_while_the_job_runs(
 ) -> None:
     """Long past the first lease another worker finds nothing to do."""
     monkeypatch.setattr("lrs.jobs.LEASE", timedelta(milliseconds=300))
-    began = time.monotonic()
+    passed = timedelta(0)
 
     def clock() -> datetime:
-        return now + timedelta(seconds=time.monotonic() - began)
+        return now + passed
+
+    def lease() -> datetime:
+        [job] = jobs(parts)
+        return job.run_at
 
     others: list[bool] = []
 
     def last(_parts: Parts, _payload: dict[str, Any], _now: datetime) -> None:
+        nonlocal passed
         for _ in range(4):
-            time.sleep(0.25)
+            passed += timedelta(milliseconds=250)
             others.append(run_next(parts, {"count": ()}, clock))
+            end = time.monotonic() + 120
+            while lease() <= clock() + timedelta(milliseconds=250):
+                assert time.monotonic() < end, "the lease was not renewed"
+                time.sleep(0.01)
 
     add(parts, now)
     assert run_next(parts, {"count": (last,)}, clock)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SMALL = Path(__file__).with_name("small.py")
 
 
-def eventually(claim: Callable[[], Any], seconds: float = 15) -> Any:
+def eventually(claim: Callable[[], Any], seconds: float = 120) -> Any:
     end = time.monotonic() + seconds
     while not (found := claim()):
         assert time.monotonic() < end, "it did not come true"
@@ -270,7 +270,7 @@ def small(servers: Servers, tmp_path: Path) -> Iterator[Served]:
 
 
 def get(served: Served, path: str, body: bytes | None = None) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
     try:
         connection.request("GET" if body is None else "POST", path, body)
         return connection.getresponse().read().decode()
@@ -304,7 +304,7 @@ def test_what_dies_is_started_again(small: Served) -> None:
     def replaced() -> bool:
         try:
             return int(get(small, "/pid")) not in answering
-        except (OSError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
     eventually(replaced)
@@ -318,7 +318,7 @@ def test_no_process_outlives_the_first(small: Served) -> None:
     os.kill(all_of_them[0].pid, signal.SIGKILL)
     assert small.process is not None
     small.process.wait()
-    _, alive = psutil.wait_procs(all_of_them[1:], timeout=15)
+    _, alive = psutil.wait_procs(all_of_them[1:], timeout=120)
     assert alive == []
 
 
@@ -326,14 +326,14 @@ def test_term_lets_a_request_finish(small: Served) -> None:
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.append(get(small, "/slow")))
     asking.start()
-    time.sleep(0.5)
+    eventually((Path(small.environ["ROLLCALL_DATA"]) / "slow").exists)
     all_of_them = processes(small)
     assert small.process is not None
     small.process.send_signal(signal.SIGTERM)
-    asking.join(30)
+    asking.join(120)
     assert answers == ["slow"]
-    assert small.process.wait(30) == 0
-    _, alive = psutil.wait_procs(all_of_them, timeout=5)
+    assert small.process.wait(120) == 0
+    _, alive = psutil.wait_procs(all_of_them, timeout=120)
     assert alive == []
 
 
@@ -347,10 +347,9 @@ def half_sent(served: Served) -> socket.socket:
 
 def test_slow_bodies_do_not_keep_others_waiting(small: Served) -> None:
     slow = [half_sent(small) for _ in range(4 * server.THREADS)]
-    began = time.monotonic()
+    # who had to wait for these would wait until they are closed below
     for _ in range(10):
         assert get(small, "/pid").isdecimal()
-    assert time.monotonic() - began < 5
     for connection in slow:
         connection.close()
     eventually(lambda: get(small, "/read", b"12345") == "5")

@@ -227,8 +227,11 @@ def test_writers_of_one_definition_lose_no_language(
 
 def wait_for_lock(engine: Engine) -> None:
     """Return when somebody waits for the writer at hand; SQLite cannot tell."""
-    end = time.monotonic() + 20
-    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    end = time.monotonic() + 120
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     while engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             if connection.exec_driver_sql(waits).scalar():

@@ -70,6 +70,10 @@ READABLE = {
         b'<?xml-stylesheet href="http://127.0.0.1:9/x.xsl"?><a/>',
         [],
     ),
+    "256 attributes": (
+        b"<a " + b" ".join(b'b%d=""' % n for n in range(256)) + b"/>",
+        [],
+    ),
     "depth 256": (b"<a>" * 256 + b"</a>" * 256, []),
 }  # fmt: skip
 
@@ -112,6 +116,10 @@ UNSAFE = {
     "depth 200,000": (b"<a>" * 200_000 + b"</a>" * 200_000, "xml_too_deep"),
     "too long": (b"<a>" + b" " * MAXIMUM_BYTES + b"</a>", "xml_too_large"),
     "too many elements": (b"<a>" + b"<b/>" * 400_001 + b"</a>", "xml_too_large"),
+    "too many attributes of an element": (
+        b"<a><b " + b" ".join(b'b%d=""' % n for n in range(257)) + b"/></a>",
+        "xml_too_large",
+    ),
     "too many attributes": (
         b"<a " + b" ".join(b'b%d=""' % n for n in range(800_001)) + b"/>",
         "xml_too_large",
@@ -156,11 +164,11 @@ def test_odd_xml_is_read(name: str) -> None:
 @pytest.mark.parametrize("name", UNSAFE)
 def test_unsafe_xml_is_refused_at_once(name: str) -> None:
     data, code = UNSAFE[name]
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(UnsafeArchive) as caught:
         read_xml(data, path="m.xml")
     assert caught.value.extra["findings"][0].code == code
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -232,7 +240,8 @@ def test_this_is_the_only_way_in() -> None:
     parsers = {"lxml", "xml", "defusedxml", "xmltodict", "bs4"}
     allowed = {
         Path("packages/safexml.py"),
-        Path("packages/scorm.py"),
+        # names the type of an element, and writes elements
+        Path("packages/elements.py"),
         # reads what we wrote ourselves
         Path("packages/samples/pages.py"),
     }
@@ -247,7 +256,7 @@ def test_this_is_the_only_way_in() -> None:
             }
             if {name.split(".")[0] for name in imported} & parsers:
                 assert path.relative_to(ROOT) in allowed
-    source = (ROOT / "packages/scorm.py").read_text()
+    source = (ROOT / "packages/elements.py").read_text()
     for call in ("fromstring", "etree.parse", "XMLParser", "iterparse", "etree.XML("):
         assert call not in source
 

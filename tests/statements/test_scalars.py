@@ -228,9 +228,9 @@ def test_the_time_grows_with_the_length_only(name: str) -> None:
     def seconds(text: str) -> float:
         best = 1.0
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.thread_time()
             check(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.thread_time() - began)
         return best
 
     for start in ("", "a:", "http://", "mailto:", "P", "en-", "2026-03-02T17:00:00."):

@@ -225,7 +225,7 @@ def killed_when(parts: Parts, claim: Callable[[], bool], *words: object) -> bool
         stderr=DEVNULL,
     )
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while process.poll() is None and not claim():
             assert time.monotonic() < end
             time.sleep(0.005)
@@ -259,7 +259,13 @@ def test_killed_at_any_moment_both_go_on_to_the_same_end(
     def written() -> bool:
         return out.exists() and out.stat().st_size > 0
 
-    assert killed_when(parts, written, *export(out)), "the export was too quick"
+    for _ in range(20):
+        if killed_when(parts, written, *export(out)):
+            break
+        # it was too quick for us
+        out.unlink()
+    else:
+        pytest.fail("the export was never interrupted")
     assert run(parts.config, *export(out)) == 0
     assert ids_of(out) == [row["id"] for row in rows]
     about = json.loads(out.with_name("out.json").read_text())
