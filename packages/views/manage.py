@@ -49,6 +49,7 @@ from packages.courses import (
 )
 from packages.intake import cancel_import, receive_package
 from packages.manifest import Severity, Standard
+from packages.receiving import UploadEmpty
 
 BLUEPRINT = Blueprint(
     "packages",
@@ -72,6 +73,12 @@ class UploadQuery(Given):
     """What the file is called."""
 
     filename = text("The name to show; never a path.", load_default="")
+    lenient = text(
+        "Take a course of cmi5 that breaks rules which do not change what it means; "
+        "what it breaks becomes a warning.",
+        validate=validate.OneOf(["true", "false"]),
+        load_default="false",
+    )
 
 
 class UploadHeaders(Given):
@@ -83,7 +90,6 @@ class UploadHeaders(Given):
         metadata={
             "description": f"`wait=N`: answer once the import is done, or after N "
             f"seconds, at most {LONGEST_WAIT} (RFC 7240).",
-            "example": "wait=60",
         },
     )
 
@@ -211,6 +217,8 @@ def upload_a_package(query: dict[str, Any], headers: dict[str, Any]) -> Any:
     package was refused within it, else 202: ask again at `Location`.
     """
     credential = callers.current_credential()
+    if not request.content_length:
+        raise UploadEmpty
     with writing(parts().engine) as db:
         package = receive_package(
             parts(),
@@ -221,6 +229,7 @@ def upload_a_package(query: dict[str, Any], headers: dict[str, Any]) -> Any:
             now=datetime.now(UTC),
             tenant=credential.tenant_id,
             length=request.content_length,
+            lenient=query["lenient"] == "true",
         )
         shown = package_json(package)
     wait = wanted_wait(headers["prefer"])
@@ -301,7 +310,7 @@ def list_files(query: dict[str, Any], package_id: UUID) -> dict[str, Any]:
 
 
 @BLUEPRINT.post("/packages/<uuid:package_id>/cancel")
-@BLUEPRINT.arguments(NoBody)
+@BLUEPRINT.arguments(NoBody, required=False)
 @BLUEPRINT.response(200, PackageAnswer)
 @BLUEPRINT.alt_response(409, "CONFLICT")
 @allow("credential", scope="packages/write")

@@ -20,6 +20,7 @@ from packages.intake import import_package, remove_files
 from packages.views import manage
 from packages.views.manage import wanted_wait
 from tests.packages.make import course
+from tests.packages.test_cmi5 import au, course_structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +113,20 @@ def test_an_upload_is_accepted_and_then_shown(api: Api) -> None:
         {"index": 0, "id": "item-1", "title": "Lesson", "launch": "index.html"}
     ]
     assert shown["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", "rejected"), ("&lenient=false", "rejected"), ("&lenient=true", "imported")],
+)
+def test_leniency_for_cmi5_is_asked_for(api: Api, query: str, status: str) -> None:
+    draft = course_structure(
+        au(url="https://example.com/"), namespace="http://www.aicc.org/2012/01/cmi5"
+    )
+    sent = api.call("POST", f"?filename=cmi5.xml{query}", data=draft.encode())
+    assert sent.status_code == 202
+    api.work()
+    assert api.call("GET", f"/{sent.get_json()['id']}").get_json()["status"] == status
 
 
 @pytest.mark.usefixtures("worker")
