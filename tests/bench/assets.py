@@ -33,7 +33,7 @@ from tests.conftest import cloned_postgres, postgres_url, sqlite_url
 from tests.player.packages import scorm_12, unit
 from tests.player.site import Site
 from tests.served import Served
-from tests.servers import S3_BUCKET, free_ports
+from tests.servers import S3_BUCKET, S3_KEY, S3_SECRET, free_ports
 
 if TYPE_CHECKING:
     from tests.bench.report import Table
@@ -101,6 +101,9 @@ class Assets:
         if part == "assets-s3":
             settings["STORAGE_URL"] = f"s3://{S3_BUCKET}/bench"
             settings["S3_ENDPOINT_URL"] = servers.s3()["url"]
+            os.environ["AWS_ACCESS_KEY_ID"] = S3_KEY
+            os.environ["AWS_SECRET_ACCESS_KEY"] = S3_SECRET
+            os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
         self.served = Served(settings, folder / "log")
         config = Config(
             data=folder,
