@@ -49,7 +49,6 @@ STATUSES = {
     "importing": ("open", "Importing"),
     "imported": ("done", "Ready"),
     "rejected": ("bad", "Cannot be used"),
-    "cancelled": ("", "Cancelled"),
 }
 
 
@@ -64,7 +63,7 @@ def show_packages() -> str:
 
 
 def _package(package: Package) -> dict[str, Any]:
-    tone, text = STATUSES.get(package.status, ("", package.status.capitalize()))
+    tone, text = STATUSES[package.status]
     return {
         "id": package.id,
         "title": package.title,

@@ -46,7 +46,6 @@ STATES = {
     "published": ("done", "Published"),
     "retired": ("", "Retired"),
 }
-APPROVALS = 3
 ACTS = {
     "course.created": "Course begun",
     "course.changed": "Description changed",
@@ -363,7 +362,7 @@ def _first_offer(config: Config, last: Offer | None, now: datetime) -> dict[str,
 def _approval_rows(approvals: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     empty = {"authority": "", "reference": "", "day": ""}
     rows = [dict(one) for one in approvals]
-    return rows + [dict(empty) for _ in range(max(1, APPROVALS - len(rows)))]
+    return [*rows, empty]
 
 
 @BLUEPRINT.post("/authoring/courses/<uuid:course_id>/offers")
