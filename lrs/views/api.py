@@ -164,12 +164,14 @@ class Problem(Schema):
 
 
 def text(
-    words: str, *, pattern: str = "", form: str = "", **more: Any
+    words: str, *, pattern: str = "", longest: int = 0, form: str = "", **more: Any
 ) -> fields.String:
     """A text, described; `form` is what JSON Schema calls a format."""
     said = {"description": words} | ({"format": form} if form else {})
-    if pattern:
-        more["validate"] = validate.Regexp(pattern)
+    checks: list[Any] = [validate.Regexp(pattern)] if pattern else []
+    checks += [validate.Length(max=longest)] if longest else []
+    if checks:
+        more["validate"] = checks
     return fields.String(metadata=said, **more)
 
 

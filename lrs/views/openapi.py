@@ -18,7 +18,6 @@ from flask import (
     current_app,
     render_template,
     request,
-    send_from_directory,
 )
 from werkzeug.exceptions import HTTPException
 
@@ -107,8 +106,8 @@ def page() -> Response:
 @allow("public")
 def style() -> Response:
     """How the page looks."""
-    folder = str(resources.files("lrs").joinpath("static"))
-    answer = send_from_directory(folder, "api.css", conditional=True)
+    sheet = resources.files("lrs").joinpath("static/api.css").read_bytes()
+    answer = Response(sheet, content_type="text/css; charset=utf-8")
     answer.headers["Cache-Control"] = "public, max-age=3600"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -63,7 +63,7 @@ STATUSES = [one for one in get_args(Status) if one != "deleted"]
 STANDARDS = list(get_args(Standard))
 SEVERITIES = list(get_args(Severity))
 SHA256 = "^[0-9a-f]{64}$"
-FILE = {"schema": {"type": "string", "format": "binary"}}
+FILE = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 _WAIT = re.compile(r"(?:^|[\s,;])wait\s*=\s*\"?(\d{1,6})")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5

@@ -72,7 +72,7 @@ _LENGTH = _header(
 _METADATA = _header(
     "Upload-Metadata",
     "`filename` and the name in base64.",
-    {"type": "string", "pattern": "^filename [A-Za-z0-9]{4}$"},
+    {"type": "string"},
 )
 _OFFSET = _header(
     "Upload-Offset",

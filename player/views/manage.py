@@ -52,6 +52,10 @@ MBOX = (
     r"^[Mm][Aa][Ii][Ll][Tt][Oo]:[^\x00-\x20\x7f@<>()\[\]\\,;:\"?#]+"
     r"@[^\x00-\x20\x7f@<>()\\,;\"?#/]+$"
 )
+WEB_ADDRESS = (
+    r"^(https?://([A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+    r"([/?#][^\s]*)?)?$"
+)
 IRI = {"type": "string", "format": "iri", "maxLength": LONGEST_IRI}
 
 
@@ -113,9 +117,9 @@ class LaunchBody(Given):
     )
     return_url = text(
         "Where Exit leads: absolute, http or https.",
-        form="uri",
+        pattern=WEB_ADDRESS,
         load_default="",
-        validate=validate.Length(max=LONGEST_URL),
+        longest=LONGEST_URL,
     )
 
 
@@ -241,7 +245,7 @@ def open_a_launch(
 
 
 @BLUEPRINT.post("/launches/<uuid:launch_id>/abandon")
-@BLUEPRINT.arguments(NoBody)
+@BLUEPRINT.arguments(NoBody, required=False)
 @BLUEPRINT.response(204)
 @allow("credential", scope="launches/write")
 def abandon_a_launch(body: dict[str, Any], launch_id: UUID) -> None:
