@@ -13,8 +13,9 @@ from typing import Any
 
 from packages import addresses
 from packages.addresses import Address
-from packages.cmi5_structure import Element, Structure, name_of, share
+from packages.cmi5_structure import Structure, name_of, share
 from packages.contents import Contents
+from packages.elements import Element
 from packages.findings import finding, refuse
 from packages.manifest import Block, Finding, Manifest, Objective, Unit, slugs
 from packages.safexml import read_xml

@@ -13,11 +13,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from lxml import etree
-
+from packages.elements import Element
 from statements.scalars import is_iri
 
-Element = etree._Element  # noqa: SLF001 - the only name lxml gives the type
 # Remembers a finding: its code, the element, and the words for the message.
 Note = Callable[..., None]
 

@@ -106,6 +106,11 @@ def attribute(element: Element, name: str) -> str:
     return ""
 
 
+def as_xml(element: Element) -> str:
+    """The element as XML text, with the vocabularies it uses."""
+    return str(etree.tostring(element, encoding="unicode", with_tail=False))
+
+
 def base(element: Element | None) -> str:
     """`xml:base` of an element, empty where it has none."""
     return "" if element is None else str(element.get(_XML + "base") or "").strip()

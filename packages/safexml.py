@@ -20,6 +20,8 @@ MAXIMUM_BYTES = 10 << 20
 MAXIMUM_TAGS = 400_000
 MAXIMUM_ATTRIBUTES = 800_000
 MAXIMUM_DEPTH = 256
+# Looking at all attributes of an element takes time by the square of their number.
+MAXIMUM_ATTRIBUTES_AT_ONCE = 256
 
 # Encodings that keep ASCII where it is, or that we recognise by their first bytes. Others
 # (UTF-7 above all) can hide markup from the checks below.
@@ -59,7 +61,7 @@ def read_xml(data: bytes, *, path: str) -> Document:
     text, blanks = _without_declaration(text, path)
     _refuse_doctype(text, path)
     root, undeclared = _parse(text, path)
-    _check_depth(root, path)
+    _check_shape(root, path)
     return Document(root, (*findings, *blanks, *undeclared))
 
 
@@ -231,9 +233,12 @@ def _refuse_malformed(error: etree.XMLSyntaxError, path: str) -> NoReturn:
     refuse("xml_malformed", path=path, line=line, reason=reason)
 
 
-def _check_depth(root: etree._Element, path: str) -> None:
+def _check_shape(root: etree._Element, path: str) -> None:
+    """Bound depth and attributes, so that whoever walks the tree is done soon."""
     depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
+    for event, element in etree.iterwalk(root, events=("start", "end")):
         depth += 1 if event == "start" else -1
         if depth > MAXIMUM_DEPTH:
             refuse_as_unsafe("xml_too_deep", path=path, limit=MAXIMUM_DEPTH)
+        if len(element.attrib) > MAXIMUM_ATTRIBUTES_AT_ONCE:
+            refuse_as_unsafe("xml_too_large", path=path, limit=MAXIMUM_BYTES >> 20)

@@ -120,6 +120,8 @@ class Structure:
             node["unit"] = self._add(item, replace(unit, identifier=identifier), block)
         if items or unit is None:
             index = len(self.blocks)
+            if index >= MAXIMUM_UNITS:
+                refuse("too_many_units", path=book.path, limit=MAXIMUM_UNITS)
             description = read_description(item)
             self.blocks.append(Block(index, identifier, title, description, block))
             node["children"] = [self._item(one, index) for one in items]

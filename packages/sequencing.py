@@ -56,9 +56,16 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from lxml import etree
-
-from packages.elements import Book, Element, attribute, child, children, local, text
+from packages.elements import (
+    Book,
+    Element,
+    as_xml,
+    attribute,
+    child,
+    children,
+    local,
+    text,
+)
 from packages.findings import refuse_as_unsafe
 
 # What all activities together may take from the collection: a collection of 10 MB that
@@ -301,8 +308,7 @@ class Sequencings:
             elif name == "rollupRules":
                 value[name] = self._rollup_rules(part)
             elif name is None:
-                whole = etree.tostring(part, encoding="unicode", with_tail=False)
-                value.setdefault("extensions", []).append(whole)
+                value.setdefault("extensions", []).append(as_xml(part))
             elif _is_adl(part):
                 value[_ADL_OBJECTIVES] = [
                     (attribute(one, "objectiveID"), self._maps(one, _DATA_MAP_INFO))

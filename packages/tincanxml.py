@@ -9,17 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lxml import etree
-
 from packages import addresses
 from packages.addresses import Address
 from packages.contents import Contents
+from packages.elements import Element
 from packages.findings import finding, refuse
 from packages.manifest import Finding, Manifest, Unit, slugs
 from packages.safexml import read_xml
 from statements.scalars import is_iri
-
-Element = etree._Element  # noqa: SLF001 - the only name lxml gives the type
 
 NAMESPACE = "http://projecttincan.com/tincan.xsd"
 _COURSE = "http://adlnet.gov/expapi/activities/course"

@@ -74,6 +74,10 @@ def test_a_course_of_too_many_units_is_refused(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(InvalidPackage) as caught:
         read(manifest(*items), *start_pages(items))
     assert caught.value.extra["findings"][0].code == "too_many_units"
+    headings = [Item(f"h{n}", f"H {n}", href=None) for n in range(3)]
+    with pytest.raises(InvalidPackage) as caught:
+        read(manifest(*headings))
+    assert caught.value.extra["findings"][0].code == "too_many_units"
 
 
 @pytest.mark.parametrize("said", ["true", "TRUE", "1", "", "perhaps"])

@@ -1,0 +1,125 @@
+"""The corpus: every odd or hostile package is answered as expected, and cheaply.
+
+A child with 512 MiB of memory looks at all of them. It opens nothing for writing, starts
+nothing, calls nobody, and leaves no file open.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from packages.archive import open_archive
+from packages.check import check_package
+from packages.contents import Contents
+from statements.errors import DomainError
+from tests.packages.corpus.descriptions import DESCRIPTIONS, packaged
+from tests.packages.corpus.run import answer_of, answers_of
+from tests.packages.corpus.zips import ZIPS
+from tests.packages.make import Entry, Zip
+
+# Of the processor, on a machine that may be ten times slower than those it was made on.
+MOST_SECONDS = 15
+MOST_KEPT = 8 << 20
+
+
+def check(found: dict[str, Any], expected: Mapping[str, tuple[str, ...]]) -> None:
+    besides = found.pop("*")
+    assert besides == {"acts": [], "left": 0, "written": []}
+    answers = {name: answer_of(answer) for name, answer in found.items()}
+    assert answers == {name: tuple(sorted(one)) for name, one in expected.items()}
+    for name, answer in found.items():
+        errors = [code for severity, code in answer["findings"] if severity == "error"]
+        assert answer["importable"] == (not errors), name
+        assert answer["importable"] <= (answer["units"] > 0), name
+        assert answer["seconds"] < MOST_SECONDS, name
+        assert answer["kept"] < MOST_KEPT, name
+
+
+def test_odd_and_hostile_zip_files(tmp_path: Path) -> None:
+    assert len(ZIPS) >= 60
+    found = answers_of({name: make() for name, (make, _) in ZIPS.items()}, tmp_path)
+    check(found, {name: answer for name, (_, answer) in ZIPS.items()})
+
+
+def test_odd_and_hostile_descriptions(tmp_path: Path) -> None:
+    assert len(DESCRIPTIONS) >= 80
+    files = {name: packaged(one) for name, one in DESCRIPTIONS.items()}
+    found = answers_of(files, tmp_path)
+    check(found, {name: one.answer for name, one in DESCRIPTIONS.items()})
+
+
+PARTS = [
+    "..",
+    ".",
+    "...",
+    "/",
+    "//",
+    "\\",
+    "a",
+    "index.html",
+    "C:",
+    "c:\\",
+    "\\\\?\\",
+    "%2e",
+    "%2E%2e",
+    "%252e",
+    "%2f",
+    "%5c",
+    "%00",
+    "\x00",
+    "\n",
+    "\x7f",
+    " ",
+    "~",
+    "‥",
+    "∕",
+    "．",
+    "／",
+    "＼",
+    "\u202e",
+    "é",
+    "é",
+    "CON",
+    "?x",
+    "#y",
+    ":",
+]
+
+
+def test_no_entry_and_no_address_leaves_the_package() -> None:
+    """20,000 names: as entries of an archive, and as addresses in a description."""
+    chance = Random(20)  # noqa: S311 - names to try, no secrets
+    kept: set[str] = set()
+    contents = Contents(open_archive(as_zip("index.html", "a/index.html")))
+    for _ in range(20_000):
+        name = "".join(chance.choices(PARTS, k=chance.randint(1, 8)))
+        found = contents.find(name)
+        assert found is None or found[0] in {"index.html", "a/index.html"}
+        with suppress(DomainError):
+            kept |= set(open_archive(as_zip(name)).files)
+    assert len(kept) > 1000
+    for clean in kept:
+        assert clean == str(Path("/package", clean))[len("/package/") :]
+        assert not {"", ".", ".."} & set(clean.split("/"))
+        assert not set("\\\0\n") & set(clean)
+        assert not re.match("[A-Za-z]:", clean)
+
+
+def as_zip(*names: str) -> io.BytesIO:
+    entries = [Entry(name, flags=1 << 11) for name in names]
+    return io.BytesIO(bytes(Zip(entries)))
+
+
+@pytest.mark.parametrize("name", ["plain", "utf-16", "base on three levels"])
+def test_what_can_be_used_starts_at_a_file_of_the_package(name: str) -> None:
+    data = io.BytesIO(packaged(DESCRIPTIONS[name]))
+    checked = check_package(data, filename="x.zip")
+    assert checked.contents is not None
+    for unit in checked.manifest.units:
+        assert unit.launch in checked.contents.files
