@@ -210,12 +210,12 @@ def put_document(
     key, values = _row(context, document_id), _values(content, now)
     if precondition.match is not None:
         change = _CHANGE.where(*precondition.conditions(_TABLE.c.etag))
-        _expect(_count(db, change.values(**values), _this(context, document_id)))
+        expect(_count(db, change.values(**values), _this(context, document_id)))
     elif precondition.none_match is not None and ANY in precondition.none_match:
-        _expect(insert_new(db, Document, **key, **values))
+        expect(insert_new(db, Document, **key, **values))
     elif precondition.none_match is not None:
         conditions = precondition.conditions(_TABLE.c.etag)
-        _expect(_upsert(db, key | values, *conditions))
+        expect(_upsert(db, key | values, *conditions))
     elif bare == "replace":
         _upsert(db, key | values)
     elif bare == "create":
@@ -250,7 +250,7 @@ def post_document(
     posted = _members_of(content, "The document posted")
     for _ in range(_TRIES):
         found = _current(db, context, document_id)
-        _expect(precondition.holds(None if found is None else found.etag))
+        expect(precondition.holds(None if found is None else found.etag))
         if found is None:
             row = _row(context, document_id)
             if insert_new(db, Document, **row, **_values(content, now)):
@@ -287,7 +287,7 @@ def delete_document(
     if _count(db, gone, this) == 0 and precondition.is_given:
         found = _current(db, context, document_id)
         # what is there now failed it, or came after the write looked: both are 412
-        _expect(found is None and precondition.match is None)
+        expect(found is None and precondition.match is None)
 
 
 def delete_documents(db: Session, *, context: Context) -> None:
@@ -389,7 +389,8 @@ def _count(db: Session, command: Any, values: dict[str, Any] | None = None) -> i
     return cast("CursorResult[Any]", done).rowcount
 
 
-def _expect(count: int) -> None:
+def expect(count: int) -> None:
+    """Raise PreconditionFailed where nothing was found or changed."""
     if not count:
         raise PreconditionFailed(
             "The document is not, or no longer, what If-Match or If-None-Match says; "

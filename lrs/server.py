@@ -29,7 +29,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Headers = Sequence[tuple[str, str]]
 Create = Callable[[Parts], Wsgi]
 
 THREADS = 64
@@ -91,7 +92,10 @@ class BodyBroken(Invalid):
 
 def prepare(app: "Flask") -> None:
     """Count and log the requests of an application, and give each an id."""
-    app.wsgi_app = Observed(app.wsgi_app, site=app.name)  # type: ignore[method-assign]
+    added = getattr(app, "headers_before_flask", None)
+    app.wsgi_app = Observed(  # type: ignore[method-assign]
+        app.wsgi_app, site=app.name, headers=added
+    )
     app.url_value_preprocessor(_note_route)
 
 
@@ -102,10 +106,21 @@ def _note_route(endpoint: str | None, _values: dict[str, Any] | None) -> None:
 class Observed:
     """A WSGI application whose requests are counted, logged and given an id."""
 
-    def __init__(self, app: Wsgi, *, site: str) -> None:
-        """Wrap `app`; `site` tells its requests from those of others."""
+    def __init__(
+        self,
+        app: Wsgi,
+        *,
+        site: str,
+        headers: Callable[[dict[str, Any]], Headers] | None = None,
+    ) -> None:
+        """Wrap `app`; `site` tells its requests from those of others.
+
+        `headers` gives those that every answer of the application has, for what is
+        refused before it.
+        """
         self.app = app
         self.site = site
+        self.headers = headers
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -136,8 +151,12 @@ class Observed:
             self._note(environ, answer["status"], time.perf_counter() - began)
 
         try:
-            chunked = "HTTP_TRANSFER_ENCODING" in environ
-            body = (refuse_chunks if chunked else self.app)(environ, start)
+            if "HTTP_TRANSFER_ENCODING" in environ:
+                body = refuse_chunks(
+                    start, self.headers(environ) if self.headers else ()
+                )
+            else:
+                body = self.app(environ, start)
         except BaseException:
             done()
             raise
@@ -182,9 +201,7 @@ def _ends(headers: list[tuple[str, str]]) -> bool:
     return any(name.lower() == "connection" for name, _ in headers)
 
 
-def refuse_chunks(
-    _environ: dict[str, Any], start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def refuse_chunks(start_response: Callable[..., Any], more: Headers) -> Iterable[bytes]:
     """The answer to a body that does not say how long it is."""
     problem = {
         "type": "about:blank",
@@ -197,6 +214,7 @@ def refuse_chunks(
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
+        *more,
     ]
     start_response("411 Length Required", headers)
     return [body]

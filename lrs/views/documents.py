@@ -263,12 +263,16 @@ def _refuse_guesses(
     """Nobody finds out a hidden document by guessing the ETag of what it may hold.
 
     Nor by a PUT without precondition (`bare`), where the answer to that depends on
-    what there is.
+    what there is. `If-Match: *` is answered as where there is none.
     """
     is_bare = bare != "replace" and not precondition.is_given
-    if (precondition.names_tags or is_bare) and _is_hidden(context):
+    is_asked = is_bare or precondition.names_tags or precondition.match is not None
+    if not is_asked or not _is_hidden(context):
+        return
+    if is_bare or precondition.names_tags:
         raise Forbidden(
             "Documents of this activity may tell a pre-test score, so what is there "
-            f"is for the scope {wall.SCOPE} alone. To replace a document unseen, send "
-            "If-Match: *; for a new one, If-None-Match: *."
+            f"is for the scope {wall.SCOPE} alone. A new document is stored with "
+            "If-None-Match: *; a POST sets members of a JSON document unseen."
         )
+    documents.expect(0)

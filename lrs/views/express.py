@@ -11,6 +11,7 @@ xAPI 1.0.3 Communication 2.1, 3.3; xAPI 2.0 4.1.6.1.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -45,6 +46,7 @@ Start = Callable[..., Any]
 PATH = "/xapi/statements"
 ENDPOINTS = {"GET": "xapi.get_statements", "POST": "xapi.post_statements"}
 _MET = "rollcall.met"
+_SLASHES = re.compile("//+")
 _JSON_TYPES = frozenset({JSON, f"{JSON};charset=utf-8", f"{JSON}; charset=utf-8"})
 _MAX_QUERY = 2000
 _ELSEWHERE = frozenset({"statement_id", "voided_statement_id"})
@@ -55,11 +57,22 @@ class StoreApp(Flask):
 
     def wsgi_app(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """The answer to a request."""
+        if "//" in environ["PATH_INFO"]:
+            # content that puts a slash of its own between endpoint and resource
+            environ["PATH_INFO"] = _SLASHES.sub("/", environ["PATH_INFO"])
         if environ["PATH_INFO"] == PATH and (
             answer := _answer(self, environ, start_response)
         ):
             return answer
         return super().wsgi_app(environ, start_response)
+
+    def headers_before_flask(self, environ: Environ) -> tuple[tuple[str, str], ...]:
+        """What an answer of a resource has that is refused before it comes here."""
+        if not f"{environ['PATH_INFO']}/".startswith("/xapi/"):
+            return ()
+        version = xapi.version_of(environ.get("HTTP_X_EXPERIENCE_API_VERSION", ""))
+        parts: Parts = self.extensions["rollcall"]
+        return xapi.fixed_headers(version or xapi.VERSIONS[-1], parts.config.portal_url)
 
 
 class _Known(NamedTuple):

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from lrs import problems
 from lrs.credentials import MEANINGS
 from lrs.readable import readable
-from lrs.views import api
+from lrs.views import api, xapi
 from lrs.views.access import allow
 from lrs.views.application import parts
 
@@ -73,7 +73,9 @@ class Description(flask_smorest.Api):  # type: ignore[misc]
 
 @BLUEPRINT.app_errorhandler(HTTPException)
 def _refused(error: HTTPException) -> Response | HTTPException:
-    """Unknown addresses of the API as a problem; others as they were."""
+    """Unknown addresses of the API as a problem, those of xAPI in its form."""
+    if request.path.startswith("/xapi/"):
+        return xapi.unroutable(error)
     return api.framework_problem(error) if api.is_api(request.path) else error
 
 

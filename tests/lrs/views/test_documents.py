@@ -564,11 +564,24 @@ def test_the_pretest_wall(
                     assert answer.status_code == 403
     assert send(lrs, "GET", path, activityId=LESSON).data == OLD
     assert "behind the pre-test wall" not in caplog.text
-    # who does not see it may still write it
-    new = {"If-Match": "*"}
-    assert send(lrs, "PUT", path, NEW, new, activityId=PRETEST).status_code == 204
-    assert send(lrs, "POST", path, b'{"w":1}', activityId=PRETEST).status_code == 204
     reader = lrs.with_scopes(["all", "pretest/read"])
+    # any at all is none for who does not see it
+    new = {"If-Match": "*"}
+    for method in ("PUT", "POST", "DELETE"):
+        body = None if method == "DELETE" else NEW
+        answers = [
+            send(lrs, method, path, body, new, activityId=PRETEST, **{ID[path]: name})
+            for name in ("a", "missing")
+        ]
+        assert [one.status_code for one in answers] == [412, 412]
+        assert answers[0].data == answers[1].data
+    # who does not see it may still write it
+    assert send(lrs, "POST", path, b'{"w":1}', activityId=PRETEST).status_code == 204
+    put = send(reader, "PUT", path, NEW, new, activityId=PRETEST)
+    assert put.status_code == 204
+    assert send(lrs, "POST", path, b'{"w":1}', activityId=PRETEST).status_code == 204
+    assert caplog.text.count("behind the pre-test wall") == 1
+    caplog.clear()
     got = send(reader, "GET", path, activityId=PRETEST)
     assert got.data == b'{"v": 2,"w":1}'
     assert caplog.text.count("behind the pre-test wall") == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,8 +14,9 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from lrs.clock import STEP
+from lrs.views.alone import create_app
 from lrs.views.xapi import MAX_BODY, MAX_DRAINED_OF_STRANGERS
-from tests.lrs.views.conftest import VERSION, Lrs, statement
+from tests.lrs.views.conftest import VERSION, Lrs, Own, statement
 
 ANSWERED = [
     ("1.0", "1.0.3"),
@@ -118,6 +120,41 @@ def test_headers_of_every_answer(lrs: Lrs) -> None:
         assert answer.headers["Cache-Control"] == "private, no-cache"
         exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
         assert {"ETag", "Last-Modified", VERSION} <= set(exposed)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("1.0.3", "1.0.3"), ("2.0.0", "2.0.0"), ("", "2.0.0")]
+)
+def test_a_body_in_chunks_is_refused_as_all_else_is(
+    own: Own, given: str, expected: str
+) -> None:
+    own = replace(own, app=create_app(own.parts))
+    chunks = {VERSION: given, "Transfer-Encoding": "chunked"}
+    for path in ("/xapi/statements", "/xapi/activities/state"):
+        answer = own.call("POST", path, body=b"[]", headers=chunks)
+        assert answer.status_code == 411
+        assert answer.get_json()["code"] == "length_required"
+        assert answer.headers[VERSION] == expected
+        assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+        assert VERSION in answer.headers["Access-Control-Expose-Headers"]
+    elsewhere = own.call("POST", "/health/live", body=b"[]", headers=chunks)
+    assert elsewhere.status_code == 411
+    assert VERSION not in elsewhere.headers
+
+
+def test_a_slash_too_many_is_overlooked(own: Own) -> None:
+    """As content has it that puts one of its own behind the endpoint (cmi5, 8.1.1)."""
+    sent = statement()
+    answer = own.call("POST", "/xapi//statements", body=sent)
+    assert (answer.status_code, answer.get_json()) == (200, [sent["id"]])
+    for path in ("/xapi//statements", "/xapi///statements"):
+        found = own.call("GET", path, statementId=sent["id"])
+        assert (found.status_code, found.get_json()["id"]) == (200, sent["id"])
+    state = {"activityId": "http://example.org/a", "stateId": "s"}
+    state["agent"] = '{"mbox":"mailto:a@example.org"}'
+    path = "/xapi//activities//state"
+    assert own.call("PUT", path, body=b"x", **state).status_code == 204
+    assert own.call("GET", path, **state).data == b"x"
 
 
 def test_a_refusal_tells_how_far_the_log_is_as_well(lrs: Lrs) -> None:
