@@ -130,7 +130,7 @@ def _of_roles(
     iri = course_iri(config, course.id)
     units = [known.get(unit_iri(iri, unit.slug)) for unit in manifest.units]
     waiting = sum(role is None or not role.confirmed for role in units)
-    proposed = len(propose_roles(manifest))
+    proposed = sum(one.part is None for one in propose_roles(manifest))
     items = [
         Item(
             key="roles",
@@ -162,7 +162,7 @@ def _of_roles(
 
 def _waiting_text(waiting: int, proposed: int) -> str:
     parts = "1 part is" if waiting == 1 else f"{waiting} parts are"
-    looks = f" {proposed} look like tests." if proposed else ""
+    looks = " Some look like tests." if proposed else ""
     return f"{parts} not confirmed yet.{looks}"
 
 

@@ -144,6 +144,7 @@ def _package_page(
             "authoring/package.html",
             package=_package(package),
             groups=doctor.group_findings(package.findings),
+            found=len(package.findings),
             needed=needed_hosts(package),
             uses=[_use(course, version) for course, version in uses],
             published=_published(db, config, package, now),

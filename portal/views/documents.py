@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
@@ -43,7 +44,7 @@ def add(course_id: uuid.UUID) -> BaseResponse:
         raise NoFile
     with reading(parts().engine) as db:
         own_course(db, course_id)
-    with writing(parts().engine) as db:
+    with closing(file.stream), writing(parts().engine) as db:
         document = add_document(
             parts().storage,
             db,

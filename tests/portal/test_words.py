@@ -81,3 +81,24 @@ def test_moments_are_short() -> None:
 )
 def test_durations(seconds, text) -> None:
     assert words.duration_text(Decimal(seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (156_300, "156 kB"),
+        (2_500_000_000, "2,500 MB"),
+    ],
+)
+def test_sizes(size: int, text: str) -> None:
+    assert words.size_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 units"), (1, "1 unit"), (1000, "1,000 units")]
+)
+def test_counts(number: int, text: str) -> None:
+    assert words.count_text(number, "unit") == text

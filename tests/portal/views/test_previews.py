@@ -1,0 +1,92 @@
+"""The preview's page: opened by an author for the author alone, framing one origin.
+
+That nothing is recorded, tests/player/test_previews.py and tests/journeys show.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lrs.db import writing
+from packages.courses import get_package
+from tests.portal.conftest import import_sample
+from tests.portal.views.text import text_of
+
+if TYPE_CHECKING:
+    from lrs.parts import Parts
+
+
+@pytest.fixture
+def engine(sqlite_engine):
+    """One database is enough here: what differs between the two is tested elsewhere."""
+    return sqlite_engine
+
+
+@pytest.fixture
+def browser(cast, caller):
+    return caller(cast.author)
+
+
+@pytest.fixture
+def package(parts: Parts, cast, now) -> uuid.UUID:
+    return import_sample(parts, "report-writing", now)
+
+
+def begin(browser: Any, package: uuid.UUID, unit: str = "1") -> Any:
+    return browser.post(f"/authoring/packages/{package}/previews", {"unit": unit})
+
+
+def test_the_page_frames_the_label_alone(parts, browser, package, caller, cast) -> None:
+    place = begin(browser, package).headers["Location"]
+    answer = browser.get(place)
+    text = text_of(answer)
+    assert "Preview: nothing is recorded" in text
+    assert "What the unit reports" in text
+    found = re.search(r'id="preview">(.*?)</script>', answer.get_data(as_text=True))
+    assert found is not None
+    data = json.loads(found[1])
+    label = place.rpartition("/")[2]
+    assert data["content"].startswith(f"http://{label}.{parts.config.content_host}")
+    assert data["start"]["values"]["cmi.core.entry"] == "ab-initio"
+    policy = answer.headers["Content-Security-Policy"]
+    assert f"frame-src {data['content']};" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    # another author's preview is not there
+    assert caller(cast.manager).get(place).status_code == 403
+    assert browser.get(f"/authoring/previews/{'0' * 32}").status_code == 404
+
+
+def test_the_way_to_the_units_beside_it(browser, package) -> None:
+    for unit, names in (("0", ["Next"]), ("2", ["Previous", "Next"])):
+        place = begin(browser, package, unit).headers["Location"]
+        text = text_of(browser.get(place))
+        found = [name for name in ("Previous", "Next") if f">{name}<" in text]
+        assert found == names, unit
+
+
+def test_a_standard_without_run_time_is_said(parts, browser, package) -> None:
+    with writing(parts.engine) as db:
+        row = get_package(db, package_id=package)
+        row.standard, row.edition = "scorm_2004", "4th"
+        row.manifest = {**(row.manifest or {}), "standard": "scorm_2004", "edition": "4th"}
+    text = text_of(browser.get(f"/authoring/packages/{package}"))
+    assert "Learners cannot take it yet" in text
+    assert 'name="role-0"' not in text
+    place = begin(browser, package).headers["Location"]
+    text = text_of(browser.get(place))
+    assert "the player does not speak SCORM 2004 4th Edition yet" in text
+    assert "What the unit reports" not in text
+
+
+def test_what_cannot_be_previewed(browser, package, caller, cast) -> None:
+    for unit in ("99", "-1", "x", "", "²"):
+        assert begin(browser, package, unit).status_code == 409, unit
+    assert begin(browser, uuid.uuid4()).status_code == 404
+    assert begin(caller(cast.manager), package).status_code == 403

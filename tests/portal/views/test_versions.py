@@ -1,0 +1,179 @@
+"""The author's pages of a version over HTTP: roles, servers, what changes, publishing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from lrs.db import reading, writing
+from packages.courses import CourseVersion, get_package
+from packages.hosts import AllowedHost
+from tests.portal.conftest import import_sample
+from tests.portal.views.text import text_of
+
+if TYPE_CHECKING:
+    from tests.portal.conftest import World
+
+ROLES = {"role-0": "pretest", "role-4": "posttest"} | {
+    f"role-{place}": "unit" for place in (1, 2, 3)
+}
+
+
+@pytest.fixture
+def engine(sqlite_engine):
+    """One database is enough here: what differs between the two is tested elsewhere."""
+    return sqlite_engine
+
+
+@pytest.fixture
+def browser(world, caller):
+    return caller(world.cast.author)
+
+
+def page_of(world: World, number: int = 1) -> str:
+    return f"/authoring/courses/{world.course_id}/versions/{number}"
+
+
+def states(world: World) -> dict[int, str]:
+    with reading(world.parts.engine) as db:
+        return {row.number: row.state for row in db.scalars(select(CourseVersion))}
+
+
+def add(world: World, browser: Any, sample: str, **change: Any) -> str:
+    package_id = import_sample(world.parts, sample, world.now)
+    with writing(world.parts.engine) as db:
+        package = get_package(db, package_id=package_id)
+        for name, value in change.items():
+            setattr(package, name, value)
+    course = f"/authoring/courses/{world.course_id}"
+    answer = browser.post(f"{course}/versions", {"package": str(package_id)})
+    return str(answer.headers["Location"])
+
+
+def test_roll_back_and_learners_stay(world: World, browser, caller) -> None:
+    enrolment = world.enrol(world.cast.officer)
+    second = add(world, browser, "report-writing")
+    assert states(world) == {1: "published", 2: "draft"}
+    text = text_of(browser.get(f"{second}/changes/1"))
+    assert "No difference" in text
+    assert "1 learner on version 1: each stays there to the end" in text
+    # the roles of the first are not those of the second
+    assert browser.post(f"{second}/publish").status_code == 409
+    assert browser.post(f"{second}/roles", ROLES).status_code == 302
+    assert browser.post(f"{second}/publish").status_code == 302
+    assert states(world) == {1: "retired", 2: "published"}
+    assert "1 learner on this version" in text_of(browser.get(page_of(world)))
+    from portal.enrolments import get_enrolment
+
+    with reading(world.parts.engine) as db:
+        assert get_enrolment(db, enrolment_id=enrolment).revision == "1"
+    old = browser.get(page_of(world))
+    assert "Roll back to version 1" in text_of(old)
+    assert browser.post(f"{page_of(world)}/publish").status_code == 302
+    assert states(world) == {1: "published", 2: "retired"}
+
+
+def test_out_of_the_catalog_the_enrolled_go_on(world: World, browser, caller) -> None:
+    world.enrol(world.cast.officer)
+    course = f"/courses/{world.course_id}"
+    assert browser.post(f"{page_of(world)}/retire").status_code == 302
+    assert "Out of the catalog" in text_of(browser.get("/authoring"))
+    shown = text_of(caller(world.cast.officer).get(course))
+    assert "Start" in shown
+    assert caller(world.cast.dispatcher).get(course).status_code == 404
+    answer = browser.post(f"{page_of(world)}/retire")
+    assert answer.status_code == 409
+    assert "Only the published version" in text_of(answer)
+
+
+def test_a_draft_goes_and_its_package_with_it(world: World, browser) -> None:
+    second = add(world, browser, "calm-voice")
+    with reading(world.parts.engine) as db:
+        rows = db.scalars(select(CourseVersion).where(CourseVersion.number == 2))
+        package = f"/authoring/packages/{rows.one().package_id}"
+    answer = browser.post(f"{package}/delete")
+    assert answer.status_code == 409
+    assert "version of a course" in text_of(answer)
+    assert browser.post(f"{second}/discard").status_code == 302
+    assert browser.get(second).status_code == 404
+    assert browser.post(f"{package}/delete").headers["Location"] == "/authoring"
+    assert browser.get(package).status_code == 404
+    world.work()
+    with reading(world.parts.engine) as db:
+        gone = get_package(db, package_id=rows_id(package))
+        assert (gone.status, gone.manifest is not None) == ("deleted", True)
+    prefix = f"packages/{rows_id(package).hex}/"
+    assert list(world.parts.storage.keys(prefix)) == []
+    assert browser.post(f"{page_of(world)}/discard").status_code == 409
+
+
+def rows_id(page: str) -> Any:
+    import uuid
+
+    return uuid.UUID(page.rpartition("/")[2])
+
+
+def test_what_changes_is_listed(world: World, browser) -> None:
+    second = add(world, browser, "calm-voice")
+    text = text_of(browser.get(f"{second}/changes/1"))
+    assert "Version 2 beside version 1" in text
+    for told in ("Nobody is on another version", ">New<", ">Gone<", "index.html"):
+        assert told in text, told
+    assert browser.get(f"{second}/changes/9").status_code == 404
+
+
+def test_roles_are_kept_and_shown(world: World, browser) -> None:
+    page = page_of(world)
+    inner = {
+        "part-0-unit": "1",
+        "part-0-kind": "objectives",
+        "part-0-part": "quiz one",
+        "part-0-role": "pretest",
+    }
+    assert browser.post(f"{page}/roles", ROLES | inner).status_code == 302
+    text = text_of(browser.get(page))
+    assert "All parts are confirmed" in text
+    assert 'value="quiz one"' in text
+    bad = browser.post(f"{page}/roles", ROLES | {"role-4": "unit"})
+    assert bad.status_code == 400
+    assert "say which part is the post-test" in text_of(bad)
+    wrong = browser.post(f"{page}/roles", ROLES | inner | {"part-0-unit": "77"})
+    assert wrong.status_code == 400
+    assert 'value="quiz one"' in text_of(wrong)
+
+
+def test_servers_are_allowed_one_by_one(world: World, browser) -> None:
+    second = add(
+        world, browser, "calm-voice", needed_hosts=["cdn.example.org", "b.example.com"]
+    )
+    text = text_of(browser.get(second))
+    assert 'value="cdn.example.org">' in text
+    form = {"host": ["cdn.example.org"], "more": "https://fonts.example.net/x\n"}
+    assert browser.post(f"{second}/hosts", form).status_code == 302
+
+    def allowed() -> list[str]:
+        with reading(world.parts.engine) as db:
+            order = select(AllowedHost.host).order_by(AllowedHost.host)
+            return list(db.scalars(order))
+
+    assert allowed() == ["cdn.example.org", "fonts.example.net"]
+    text = text_of(browser.get(second))
+    assert 'value="cdn.example.org" checked>' in text
+    assert "fonts.example.net</textarea>" in text
+    bad = browser.post(f"{second}/hosts", {"more": "localhost"})
+    assert bad.status_code == 400
+    assert "is not the name of a public server" in text_of(bad)
+    assert allowed() == ["cdn.example.org", "fonts.example.net"]
+    assert browser.post(f"{second}/hosts", {}).status_code == 302
+    assert allowed() == []
+
+
+def test_a_version_whose_package_is_gone(world: World, browser) -> None:
+    with writing(world.parts.engine) as db:
+        [version] = db.scalars(select(CourseVersion))
+        get_package(db, package_id=version.package_id).status = "deleted"
+    text = text_of(browser.get(page_of(world)))
+    assert "Its package is gone" in text
+    assert browser.get(f"/authoring/courses/{world.course_id}").status_code == 200
