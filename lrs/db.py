@@ -37,6 +37,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from statements.errors import Unavailable
 
 LOCK_TIMEOUT_SECONDS = 5
+# connections kept, and as many more when those are in use
+POOL_SIZE = 8
 SQLITE_MINIMUM = (3, 51, 3)
 # deadlock, serialization, lock and command timeout, shutdown, crash, starting up
 PASSING = frozenset({"40P01", "40001", "55P03", "57014", "57P01", "57P02", "57P03"})
@@ -133,7 +135,7 @@ class Exact(types.TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-def make_engine(url: str, *, pool_size: int = 8) -> Engine:
+def make_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     """An engine for a `sqlite:///…` or `postgresql+psycopg://…` URL.
 
     The transaction begins where `reading` or `writing` says, never implicitly.

@@ -23,6 +23,8 @@ from lrs.db import LOCK_TIMEOUT_SECONDS, busy_is_unavailable
 from lrs.prepared import Prepared
 from statements.errors import Unavailable
 
+# how many connections one of us opens
+LIMIT = 8
 # connections that wait longer are asked whether they are still there
 FRESH_SECONDS = 5.0
 # a command that takes longer is given up
@@ -81,7 +83,7 @@ def driver_of(db: Session) -> Driver:
 class Direct:
     """Connections of the driver, each used by one thread at a time."""
 
-    def __init__(self, engine: Engine, *, limit: int = 8) -> None:
+    def __init__(self, engine: Engine, *, limit: int = LIMIT) -> None:
         """Open up to `limit` connections as `engine` does, when they are needed."""
         self._engine = engine
         self._idle: deque[Driver] = deque()

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from lrs.db import reading
+from lrs.db import POOL_SIZE, reading
+from lrs.direct import LIMIT
 from lrs.jobs import Job
 from lrs.migrate import is_current
 from lrs.parts import Parts
@@ -30,6 +31,8 @@ State = Literal["ok", "warning", "failed"]
 LEAST_FREE_BYTES = 1 << 30
 LATE = timedelta(minutes=5)
 PYTHON_WITH_OVERLAP_CHECK = (3, 11, 8)
+# of a serving process at most: SQLAlchemy's, the record store's, the content site's
+CONNECTIONS = 2 * POOL_SIZE + 2 * LIMIT
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def examine(parts: Parts, now: datetime) -> Iterator[Check]:
     """Everything worth knowing before an installation is trusted."""
     yield check_python()
     yield check_database(parts)
+    yield check_connections(parts)
     yield check_storage(parts, write=True)
     yield check_outbox(parts, now)
     yield check_disk(parts)
@@ -100,6 +104,26 @@ def check_database(parts: Parts) -> Check:
         return f"{engine.dialect.name} {version}, present schema"
 
     return _checked("database", look)
+
+
+def check_connections(parts: Parts) -> Check:
+    """The database takes as many connections as the processes may open."""
+    needed = CONNECTIONS * (parts.config.workers + 1)
+    taken = needed
+
+    def look() -> str:
+        nonlocal taken
+        if parts.engine.dialect.name == "sqlite":
+            return "a file of this machine"
+        with reading(parts.engine) as db:
+            taken = int(db.scalar(text("SHOW max_connections")) or 0)
+        return f"up to {needed} may be opened, the database takes {taken}"
+
+    check = _checked("connections", look)
+    if taken < needed:
+        detail = f"{check.detail}: raise max_connections or lower ROLLCALL_WORKERS"
+        return Check("connections", "warning", detail)
+    return check
 
 
 def check_storage(parts: Parts, *, write: bool = False) -> Check:

@@ -62,6 +62,16 @@ def test_a_database_that_does_not_answer_is_not_ready(parts: Parts) -> None:
     assert "\n" not in check.detail
 
 
+def test_more_connections_than_the_database_takes_are_told(parts: Parts) -> None:
+    many = replace(parts, config=replace(parts.config, workers=1000))
+    check = doctor.check_connections(many)
+    if parts.engine.dialect.name == "sqlite":
+        assert check.state == "ok"
+    else:
+        assert check.state == "warning"
+        assert str(doctor.CONNECTIONS * 1001) in check.detail
+
+
 def test_storage_that_does_not_answer_is_not_ready(parts: Parts) -> None:
     gone = S3Storage(bucket="b", endpoint_url=f"http://127.0.0.1:{free_ports(1)[0]}")
     check = doctor.check_storage(replace(parts, storage=gone))
