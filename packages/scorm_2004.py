@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from packages.elements import Book, Element, attribute, child, children, local, text
-from packages.sequencing import boolean, decimal, identifier
+from packages.sequencing_tables import boolean, decimal, identifier
 
 _FRACTION = decimal(0, 1)
 _HIDEABLE = (

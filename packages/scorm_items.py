@@ -32,7 +32,8 @@ from packages.scorm_2004 import (
     scaled_passing_score,
 )
 from packages.scorm_resources import find_start
-from packages.sequencing import Sequencings, boolean
+from packages.sequencing import Sequencings
+from packages.sequencing_tables import boolean
 
 MAXIMUM_UNITS = 10_000
 

@@ -49,12 +49,8 @@ name in the collection as a whole (CAM 5.1.1), `imsss:objectives` and
 compared: `%20` is a blank, and blanks are one.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
 
 from packages.elements import (
     Book,
@@ -67,184 +63,30 @@ from packages.elements import (
     text,
 )
 from packages.findings import refuse_as_unsafe
+from packages.sequencing_tables import (
+    ACTIONS,
+    AUXILIARY_RESOURCE,
+    COMBINATION,
+    DATA_MAP_INFO,
+    KNOWN,
+    MAP_INFO,
+    MEASURE,
+    OBJECTIVE,
+    PLAIN,
+    ROLLUP_ACTION,
+    ROLLUP_CONDITION,
+    ROLLUP_RULE,
+    ROLLUP_RULES,
+    RULE_CONDITION,
+    Reading,
+    Table,
+    identifier,
+)
 
 # What all activities together may take from the collection: a collection of 10 MB that
 # ten thousand activities refer to would grow without end.
 MOST_SHARED = 100_000
 
-_DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})")
-_PERIOD = re.compile(
-    r"P(?=.)(\d+Y)?(\d+M)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
-)
-
-Reading = Callable[[str], Any]
-Table = dict[str, Reading]
-
-
-def boolean(said: str) -> bool | None:
-    """`true`, `false`, `1`, `0` in any case, else None."""
-    return {"true": True, "1": True, "false": False, "0": False}.get(said.lower())
-
-
-def decimal(low: int, high: int) -> Reading:
-    """A reading of decimals within bounds, as text without needless digits."""
-
-    def read(said: str) -> str | None:
-        if not _DECIMAL.fullmatch(said) or not low <= Decimal(said) <= high:
-            return None
-        return format(Decimal(said), "f")
-
-    return read
-
-
-def _count(said: str) -> int | None:
-    return int(said) if re.fullmatch(r"\d{1,9}", said) else None
-
-
-def _word(*words: str) -> Reading:
-    by_case = {word.lower(): word for word in words}
-    return lambda said: by_case.get(said.lower())
-
-
-def _text(said: str) -> str | None:
-    return said or None
-
-
-def identifier(said: str) -> str | None:
-    """An identifier as it is compared: escapes resolved, blanks collapsed."""
-    return " ".join(unquote(said).split()) or None
-
-
-def _period(said: str) -> str | None:
-    return said if _PERIOD.fullmatch(said) else None
-
-
-_FRACTION, _MEASURE = decimal(0, 1), decimal(-1, 1)
-_TIMING = _word("never", "once", "onEachNewAttempt")
-_REQUIRED = _word("always", "ifAttempted", "ifNotSkipped", "ifNotSuspended")
-_COMBINATION: Table = {"conditionCombination": _word("all", "any")}
-_OPERATOR = _word("noOp", "not")
-_ROLLUP_CONDITIONS = (
-    "satisfied",
-    "objectiveStatusKnown",
-    "objectiveMeasureKnown",
-    "completed",
-    "activityProgressKnown",
-    "attempted",
-    "attemptLimitExceeded",
-    "timeLimitExceeded",
-    "outsideAvailableTimeRange",
-)
-_RULE_CONDITIONS = (
-    *_ROLLUP_CONDITIONS,
-    "objectiveMeasureGreaterThan",
-    "objectiveMeasureLessThan",
-    "always",
-)
-_ACTIONS: dict[str, Reading] = {
-    "preConditionRule": _word(
-        "skip", "disabled", "hiddenFromChoice", "stopForwardTraversal"
-    ),
-    "postConditionRule": _word(
-        "exitParent", "exitAll", "retry", "retryAll", "continue", "previous"
-    ),
-    "exitConditionRule": _word("exit"),
-}
-_RULE_CONDITION: Table = {
-    "condition": _word(*_RULE_CONDITIONS),
-    "operator": _OPERATOR,
-    "referencedObjective": identifier,
-    "measureThreshold": _MEASURE,
-}
-_ROLLUP_CONDITION: Table = {
-    "condition": _word(*_ROLLUP_CONDITIONS),
-    "operator": _OPERATOR,
-}
-_ROLLUP_ACTION = _word("satisfied", "notSatisfied", "completed", "incomplete")
-_ROLLUP_RULE: Table = {
-    "childActivitySet": _word("all", "any", "none", "atLeastCount", "atLeastPercent"),
-    "minimumCount": _count,
-    "minimumPercent": _FRACTION,
-}
-_ROLLUP_RULES: Table = {
-    "rollupObjectiveSatisfied": boolean,
-    "rollupProgressCompletion": boolean,
-    "objectiveMeasureWeight": _FRACTION,
-}
-_OBJECTIVE: Table = {"objectiveID": identifier, "satisfiedByMeasure": boolean}
-_MAP_INFO: Table = {
-    "targetObjectiveID": identifier,
-    "readSatisfiedStatus": boolean,
-    "readNormalizedMeasure": boolean,
-    "writeSatisfiedStatus": boolean,
-    "writeNormalizedMeasure": boolean,
-}
-_DATA_MAP_INFO: Table = {"targetObjectiveID": identifier} | {
-    way + what: boolean
-    for what in (
-        "RawScore",
-        "MinScore",
-        "MaxScore",
-        "CompletionStatus",
-        "ProgressMeasure",
-    )
-    for way in ("read", "write")
-}
-# Elements that consist of attributes alone.
-_PLAIN: dict[str, Table] = {
-    "controlMode": dict.fromkeys(
-        (
-            "choice",
-            "choiceExit",
-            "flow",
-            "forwardOnly",
-            "useCurrentAttemptObjectiveInfo",
-            "useCurrentAttemptProgressInfo",
-        ),
-        boolean,
-    ),
-    "limitConditions": {
-        "attemptLimit": _count,
-        "attemptAbsoluteDurationLimit": _period,
-        "attemptExperiencedDurationLimit": _period,
-        "activityAbsoluteDurationLimit": _period,
-        "activityExperiencedDurationLimit": _period,
-        "beginTimeLimit": _text,
-        "endTimeLimit": _text,
-    },
-    "rollupConsiderations": {
-        "requiredForSatisfied": _REQUIRED,
-        "requiredForNotSatisfied": _REQUIRED,
-        "requiredForCompleted": _REQUIRED,
-        "requiredForIncomplete": _REQUIRED,
-        "measureSatisfactionIfActive": boolean,
-    },
-    "constrainedChoiceConsiderations": {
-        "preventActivation": boolean,
-        "constrainChoice": boolean,
-    },
-    "randomizationControls": {
-        "randomizationTiming": _TIMING,
-        "selectCount": _count,
-        "reorderChildren": boolean,
-        "selectionTiming": _TIMING,
-    },
-    "deliveryControls": {
-        "tracked": boolean,
-        "completionSetByContent": boolean,
-        "objectiveSetByContent": boolean,
-    },
-}
-_KNOWN = {
-    name.lower(): name
-    for name in (
-        *_PLAIN,
-        "sequencingRules",
-        "auxiliaryResources",
-        "rollupRules",
-        "objectives",
-    )
-}
 # Kept apart until an IDRef is resolved.
 _ADL_OBJECTIVES = "adlseq:objectives"
 
@@ -295,14 +137,14 @@ class Sequencings:
     def _read(self, element: Element) -> dict[str, Any]:
         value: dict[str, Any] = {}
         for part in element:
-            name = _KNOWN.get(local(part).lower())
-            if name in _PLAIN:
-                value[name] = self._values(part, _PLAIN[name])
+            name = KNOWN.get(local(part).lower())
+            if name in PLAIN:
+                value[name] = self._values(part, PLAIN[name])
             elif name == "sequencingRules":
                 value[name] = self._rules(part)
             elif name == "auxiliaryResources":
                 value[name] = [
-                    self._values(one, {"auxiliaryResourceID": _text, "purpose": _text})
+                    self._values(one, AUXILIARY_RESOURCE)
                     for one in children(part, "auxiliaryResource")
                 ]
             elif name == "rollupRules":
@@ -311,7 +153,7 @@ class Sequencings:
                 value.setdefault("extensions", []).append(as_xml(part))
             elif _is_adl(part):
                 value[_ADL_OBJECTIVES] = [
-                    (attribute(one, "objectiveID"), self._maps(one, _DATA_MAP_INFO))
+                    (attribute(one, "objectiveID"), self._maps(one, DATA_MAP_INFO))
                     for one in children(part, "objective")
                 ]
             else:
@@ -341,11 +183,11 @@ class Sequencings:
 
     def _rules(self, element: Element) -> dict[str, Any]:
         value: dict[str, Any] = {}
-        for name, actions in _ACTIONS.items():
+        for name, actions in ACTIONS.items():
             rules = [
                 rule
                 for one in children(element, name)
-                if (rule := self._rule(one, _RULE_CONDITION, actions)) is not None
+                if (rule := self._rule(one, RULE_CONDITION, actions)) is not None
             ]
             if rules:
                 value[name] = rules
@@ -354,10 +196,10 @@ class Sequencings:
     def _rollup_rules(self, element: Element) -> dict[str, Any]:
         rules = []
         for one in children(element, "rollupRule"):
-            rule = self._rule(one, _ROLLUP_CONDITION, _ROLLUP_ACTION)
+            rule = self._rule(one, ROLLUP_CONDITION, ROLLUP_ACTION)
             if rule is not None:
-                rules.append(self._values(one, _ROLLUP_RULE) | rule)
-        value = self._values(element, _ROLLUP_RULES)
+                rules.append(self._values(one, ROLLUP_RULE) | rule)
+        value = self._values(element, ROLLUP_RULES)
         return value | {"rules": rules} if rules else value
 
     def _rule(
@@ -378,7 +220,7 @@ class Sequencings:
         if not action or not conditions or not known:
             self.book.note("sequencing_rule", element, name=local(element))
             return None
-        combination = {} if holder is None else self._values(holder, _COMBINATION)
+        combination = {} if holder is None else self._values(holder, COMBINATION)
         return combination | {"conditions": conditions} | action
 
     def _objectives(self, element: Element) -> dict[str, Any]:
@@ -410,10 +252,10 @@ class Sequencings:
             self.book.note("objective_missing", element, name=name)
 
     def _objective(self, element: Element) -> dict[str, Any]:
-        value = self._values(element, _OBJECTIVE)
+        value = self._values(element, OBJECTIVE)
         measure = child(element, "minNormalizedMeasure")
         if measure is not None and text(measure):
-            read = _MEASURE(text(measure))
+            read = MEASURE(text(measure))
             if read is None:
                 self.book.note(
                     "sequencing_value",
@@ -423,7 +265,7 @@ class Sequencings:
                 )
             else:
                 value["minNormalizedMeasure"] = read
-        maps = self._maps(element, _MAP_INFO)
+        maps = self._maps(element, MAP_INFO)
         return value | {"mapInfo": maps} if maps else value
 
     def _maps(self, element: Element, table: Table) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from packages.archive import open_archive
 from packages.contents import Contents
 from packages.elements import Book
 from packages.safexml import read_xml
-from packages.sequencing import Sequencings, boolean, decimal, identifier
+from packages.sequencing import Sequencings
 from statements.errors import UnsafeArchive
 from tests.packages.make import package
 
@@ -410,35 +410,6 @@ def test_shared_rules_cannot_grow_without_end(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(UnsafeArchive) as caught:
         read("", attributes='IDRef="s"', collection=collection)
     assert caught.value.extra["findings"][0].code == "sequencing_too_large"
-
-
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [
-        ("obj%201", "obj 1"),
-        (" %20obj%20%201%20 ", "obj 1"),
-        ("o", "o"),
-        ("", None),
-        ("%20", None),
-    ],
-)
-def test_identifiers_are_compared_with_escapes_resolved(
-    said: str, meant: str | None
-) -> None:
-    assert identifier(said) == meant
-
-
-def test_single_values() -> None:
-    assert [boolean(one) for one in ("true", "FALSE", "1", "0", "yes")] == [
-        True,
-        False,
-        True,
-        False,
-        None,
-    ]
-    measure = decimal(-1, 1)
-    said = ("0.50", "+1", "-1.0", ".5", "1.1", "1e0", "NaN", "", "9" * 99)
-    assert [measure(one) for one in said] == ["0.50", "1", "-1.0", "0.5"] + [None] * 5
 
 
 def test_no_sequencing_at_all() -> None:

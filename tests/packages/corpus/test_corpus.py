@@ -5,6 +5,7 @@ nothing, calls nobody, and leaves no file open.
 """
 
 import io
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,11 +18,20 @@ import pytest
 from packages.archive import open_archive
 from packages.check import check_package
 from packages.contents import Contents
+from packages.manifest import Manifest
 from statements.errors import DomainError
 from tests.packages.corpus.descriptions import DESCRIPTIONS, packaged
 from tests.packages.corpus.run import answer_of, answers_of
 from tests.packages.corpus.zips import ZIPS
-from tests.packages.make import Entry, Zip
+from tests.packages.make import (
+    NAMESPACES_2004,
+    START_PAGE,
+    Entry,
+    Item,
+    Zip,
+    manifest,
+    package,
+)
 
 # Of the processor, on a machine that may be ten times slower than those it was made on.
 MOST_SECONDS = 15
@@ -123,3 +133,51 @@ def test_what_can_be_used_starts_at_a_file_of_the_package(name: str) -> None:
     assert checked.contents is not None
     for unit in checked.manifest.units:
         assert unit.launch in checked.contents.files
+
+
+def test_a_description_changed_at_random_is_answered() -> None:
+    """1,500 changed ones: refused with a finding, or read into what can be kept."""
+    rich = manifest(
+        Item(inside=EVERYTHING, items=[Item("i2", "Two", "index.html")]),
+        Item("i3", "Three", "index.html", inside=EVERYTHING),
+        namespaces=NAMESPACES_2004,
+        version="2004 4th Edition",
+        spelled="adlcp:scormType",
+        metadata="<lom><general><title><string>T</string></title></general></lom>",
+    )
+    words = re.findall(r"[\w:.-]+|\s+|.", rich)
+    chance = Random(1500)  # noqa: S311 - changes to try, no secrets
+    read = refused = 0
+    for _ in range(1500):
+        changed = list(words)
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(changed))
+            changed[place] = chance.choice(["", changed[place] * 2, *ODD, *words[:400]])
+        data = package({"imsmanifest.xml": "".join(changed), "index.html": START_PAGE})
+        found = check_package(io.BytesIO(data), filename="x.zip").manifest
+        assert Manifest.from_json(json.loads(json.dumps(found.to_json()))) == found
+        read += found.is_importable
+        refused += not found.is_importable
+    assert read > 100
+    assert refused > 100
+
+
+ODD = ["<", ">", "/", '"', "&amp;", "-1", "é", "true", "9" * 40, "PT1H", "%20", "]]>"]
+EVERYTHING = (
+    "<adlcp:timeLimitAction>exit,message</adlcp:timeLimitAction>"
+    '<adlcp:completionThreshold completedByMeasure="true" minProgressMeasure="0.5"/>'
+    '<adlcp:data><adlcp:map targetID="t" readSharedData="false"/></adlcp:data>'
+    '<imsss:sequencing><imsss:controlMode flow="true" choice="false"/>'
+    "<imsss:sequencingRules><imsss:preConditionRule><imsss:ruleConditions>"
+    '<imsss:ruleCondition condition="satisfied" referencedObjective="o"/>'
+    '</imsss:ruleConditions><imsss:ruleAction action="skip"/></imsss:preConditionRule>'
+    '</imsss:sequencingRules><imsss:limitConditions attemptLimit="2"/>'
+    '<imsss:rollupRules objectiveMeasureWeight="0.5"><imsss:rollupRule minimumCount="1">'
+    '<imsss:rollupConditions><imsss:rollupCondition condition="attempted"/>'
+    '</imsss:rollupConditions><imsss:rollupAction action="satisfied"/>'
+    "</imsss:rollupRule></imsss:rollupRules><imsss:objectives>"
+    '<imsss:primaryObjective objectiveID="o" satisfiedByMeasure="true">'
+    "<imsss:minNormalizedMeasure>0.6</imsss:minNormalizedMeasure>"
+    '<imsss:mapInfo targetObjectiveID="g" writeSatisfiedStatus="true"/>'
+    "</imsss:primaryObjective></imsss:objectives></imsss:sequencing>"
+)
