@@ -11,6 +11,7 @@ caching. A path is undone from its escapes once and is then the file's own, or n
 
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -34,7 +35,7 @@ from player.kept import Kept
 from player.launches import find_content
 from player.views.protection import Headers, Protection, Wsgi
 from player.views.ranges import Section, etags, is_known, sections
-from statements.errors import DomainError
+from statements.errors import DomainError, Unavailable
 
 LABEL = re.compile(r"[0-9a-f]{32}")
 OURS = "/__player/"
@@ -45,6 +46,14 @@ SMALL = 1 << 18
 KEPT_BYTES = 32 << 20
 # audio and video from this size on may come from the S3 server itself
 LARGE_MEDIA = 8 << 20
+# A browser's player asks for all of a film, then reads as it plays. It gets it piece by
+# piece (RFC 9110, 15.3.7): what the server can take off our hands at once, so that no
+# thread waits for somebody who looks at a picture that stands still.
+PIECE = 1 << 20
+PLAYERS = frozenset({"audio", "video"})
+# What is longer keeps a thread until it has been read to its end (measured); so many may.
+UNHELD = 1 << 21
+STREAMS = 32
 METHODS = "GET, HEAD, OPTIONS"
 SHOWN = frozenset({"document", "iframe", "frame", "embed", "object"})
 REASONS = {int(one): f"{one.value} {one.phrase}" for one in HTTPStatus}
@@ -87,6 +96,10 @@ def path_of(environ: Environ) -> str | None:
     return None if "\x00" in path or not path.startswith("/") else path[1:]
 
 
+class TooManyStreams(Unavailable):
+    """Too many large files are being read at this moment; try again."""
+
+
 class Files:
     """Answers for the files of packages; gives what is ours to `rest`."""
 
@@ -99,6 +112,7 @@ class Files:
         self.direct = Direct(parts.engine)
         self.signer = make_signer(parts.config)
         self.kept = Kept(total=KEPT_BYTES, largest=SMALL)
+        self.places = threading.BoundedSemaphore(STREAMS)
 
     def __call__(
         self, environ: Environ, start_response: Callable[..., Any]
@@ -177,6 +191,8 @@ class Files:
         if self._may_come_from_elsewhere(found, kind, environ):
             return self._elsewhere(found, kind)
         wanted = sections(ranged, found.size)
+        if wanted and environ.get("HTTP_SEC_FETCH_DEST") in PLAYERS:
+            wanted = [one.up_to(PIECE) for one in wanted]
         if wanted is not None:
             return self._partial(found, kind, wanted, headers)
         key, size = found.storage_key, found.size
@@ -198,7 +214,7 @@ class Files:
             self.signer is not None
             and found.size >= LARGE_MEDIA
             and is_media(kind)
-            and environ.get("HTTP_SEC_FETCH_DEST") in {"audio", "video"}
+            and environ.get("HTTP_SEC_FETCH_DEST") in PLAYERS
             and environ.get("HTTP_SEC_FETCH_MODE") == "no-cors"
         )
 
@@ -213,7 +229,7 @@ class Files:
         Opened at once, so that a failure has a status.
         """
         if size > SMALL:
-            return _blocks(self.storage.open(key))
+            return self._stream(size, lambda: self.storage.open(key))
 
         def load() -> bytes:
             with self.storage.open(key) as stream:
@@ -222,9 +238,22 @@ class Files:
         return [self.kept.get(key, load)]
 
     def _part(self, found: ServedFile, one: Section) -> Iterator[bytes]:
-        return _blocks(
-            self.storage.open(found.storage_key, start=one.start, end=one.end)
+        return self._stream(
+            one.end - one.start,
+            lambda: self.storage.open(found.storage_key, start=one.start, end=one.end),
         )
+
+    def _stream(self, size: int, source: Callable[[], BinaryIO]) -> "Stream":
+        """The bytes of an open file; raises TooManyStreams when too many are read."""
+        if size <= UNHELD:
+            return Stream(source())
+        if not self.places.acquire(blocking=False):
+            raise TooManyStreams
+        try:
+            return Stream(source(), self.places.release)
+        except BaseException:
+            self.places.release()
+            raise
 
     def _partial(
         self, found: ServedFile, kind: str, wanted: list[Section], headers: Headers
@@ -268,10 +297,36 @@ def _told(status: int, reason: str, *more: tuple[str, str]) -> Answer:
     return status, headers, [body]
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
-        while block := stream.read(CHUNK):
-            yield block
+class Stream:
+    """The blocks of an open file, which is closed with it, read or not."""
+
+    def __init__(self, file: BinaryIO, done: Callable[[], None] | None = None) -> None:
+        """Read from `file`; `done` is called when that is over."""
+        self._file = file
+        self._done = done
+
+    def __iter__(self) -> "Stream":
+        """Itself."""
+        return self
+
+    def __next__(self) -> bytes:
+        """The next block."""
+        block = self._file.read(CHUNK)
+        if not block:
+            self.close()
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        """Let go of the file; again is harmless."""
+        self._file.close()
+        if self._done is not None:
+            done, self._done = self._done, None
+            done()
+
+    def __del__(self) -> None:
+        """Nobody closes what was never begun."""
+        self.close()
 
 
 def _multipart(

@@ -26,6 +26,10 @@ class Section:
         """The value of `Content-Range`."""
         return f"bytes {self.start}-{self.end - 1}/{self.size}"
 
+    def up_to(self, most: int) -> "Section":
+        """The same, or its beginning where it is longer than `most`."""
+        return Section(self.start, min(self.end, self.start + most), self.size)
+
 
 def sections(header: str | None, size: int) -> list[Section] | None:
     """The sections asked for; None for the whole file, [] when none can be given."""

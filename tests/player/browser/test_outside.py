@@ -51,6 +51,23 @@ audio.onloadedmetadata = () => out("lasts " + audio.duration);
 audio.onerror = () => out("failed");
 audio.load();
 """
+# until the browser has all of it
+READS = """
+const out = (text) => { document.getElementById("out").textContent = text; };
+api.LMSInitialize("");
+const audio = new Audio("../tone.wav");
+audio.preload = "auto";
+audio.muted = true;
+const look = () => {
+  const { buffered, duration } = audio;
+  const has = buffered.length ? buffered.end(buffered.length - 1) : 0;
+  out(`has ${Math.round(has)} of ${Math.round(duration)}`);
+};
+for (const name of ["progress", "canplaythrough", "suspend", "timeupdate", "ended"])
+  audio.addEventListener(name, look);
+audio.onerror = () => out("failed");
+audio.load();
+"""
 
 
 def tone() -> bytes:
@@ -115,6 +132,19 @@ def test_a_script_from_elsewhere_loads_once_its_host_is_allowed(
             )
         page.goto(site.launch(package).url)
         expect(out).to_have_text("loaded", timeout=PATIENCE)
+
+
+def test_sound_in_pieces_is_read_to_its_end(
+    site: Site, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PIECE", 10_000)
+    files_of: dict[str, bytes | str] = {"tone.wav": tone()}
+    package = site.add(scorm_12({"One": unit("One", READS)}, files_of))
+    page.goto(site.launch(package).url)
+    out = content_of(page).locator("#out")
+    expect(out).to_have_text("has 2 of 2", timeout=PATIENCE)
+    asked = [path for _, _, path in site.requests if path == "/tone.wav"]
+    assert len(asked) >= 4
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import random
+import socket
 import string
 import unicodedata
 from dataclasses import replace
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tests.servers import Servers
 
 LABEL = "0123456789abcdef" * 2
+# more than sockets take of it while nobody reads
+LONG = random.Random(3).randbytes(24 << 20)  # noqa: S311
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,61 @@ def test_compressed_bytes_come_as_they_lie(opened: Open, reads: list[str]) -> No
     assert part.headers["ETag"] != answer.headers["ETag"]
 
 
+# --- who reads slowly -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dest", ["audio", "video"])
+def test_a_browsers_player_gets_pieces(
+    opened: Open, dest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PIECE", 100_000)
+    start, got = 0, b""
+    while start < len(FILM):
+        piece = opened.get("/film.mp4", Range=f"bytes={start}-", Sec_Fetch_Dest=dest)
+        assert piece.status_code == 206
+        end = min(start + 100_000, len(FILM))
+        told = f"bytes {start}-{end - 1}/{len(FILM)}"
+        assert piece.headers["Content-Range"] == told
+        start, got = end, got + piece.data
+    assert got == FILM
+
+
+@pytest.mark.parametrize("dest", ["", "empty", "document", "image"])
+def test_others_get_the_part_they_ask_for(
+    opened: Open, dest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PIECE", 100_000)
+    whole = opened.get("/film.mp4", Range="bytes=0-", Sec_Fetch_Dest=dest)
+    assert whole.data == FILM
+
+
+def test_so_many_large_files_are_read_at_once_and_places_come_back(
+    sqlite_engine: Engine, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "STREAMS", 2)
+    monkeypatch.setattr(files, "SMALL", 1000)
+    monkeypatch.setattr(files, "UNHELD", 100_000)
+    opened = open_on(Parts(config, sqlite_engine, make_storage(config)))
+    first = opened.client.get("/film.mp4", base_url=opened.host)
+    second = opened.client.get(
+        "/film.mp4", base_url=opened.host, headers={"Range": "bytes=0-100000"}
+    )
+    refused = opened.get("/film.mp4")
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    # what is short needs no place
+    assert opened.get("/film.mp4", Range="bytes=0-99999").status_code == 206
+    assert opened.get("/lib/app.js").status_code == 200
+    first.close()
+    assert opened.get("/film.mp4").data == FILM
+    assert opened.get("/film.mp4").data == FILM
+    second.close()
+    for key in list(opened.site.parts.storage.keys("")):
+        opened.site.parts.storage.delete(key)
+    for _ in range(3):
+        assert opened.get("/film.mp4").status_code == 404
+
+
 # --- T22: only listed keys are answered -------------------------------------------------
 
 SPELLINGS = 5000
@@ -203,7 +261,8 @@ def meant(target: str) -> str | None:
 def served(servers: Servers, tmp_path: Path) -> Iterator[tuple[Served, str]]:
     """Give the server itself, and the host of an open launch."""
     url = sqlite_url(servers, tmp_path)
-    server = Served({"DATA": str(tmp_path), "DATABASE_URL": url}, tmp_path / "log")
+    settings = {"DATA": str(tmp_path), "DATABASE_URL": url, "WORKERS": "1"}
+    server = Served(settings, tmp_path / "log")
     config = Config(
         data=tmp_path,
         database_url=url,
@@ -212,7 +271,7 @@ def served(servers: Servers, tmp_path: Path) -> Iterator[tuple[Served, str]]:
         secret_key="a secret of the tests",
     )
     parts = Parts(config, make_engine(url), make_storage(config))
-    opened = open_on(parts, {"large.mp4": FILM * 8})
+    opened = open_on(parts, {"large.mp4": FILM * 8, "long.mp4": LONG})
     parts.engine.dispose()
     server.start("--no-worker")
     try:
@@ -311,6 +370,40 @@ def test_the_server_frames_every_kind_of_answer(served: tuple[Served, str]) -> N
             assert line.ask("/empty.css")[:2] == (200, b"")
             assert line.ask("/nothing")[0] == 404
             assert line.ask("/__player/shell.js")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param("Range: bytes=0-\r\nSec-Fetch-Dest: video", {206}, id="players"),
+        pytest.param("Range: bytes=0-", {206, 503}, id="others"),
+    ],
+)
+def test_who_stops_reading_keeps_nobody_waiting(
+    served: tuple[Served, str], headers: str, status: set[int]
+) -> None:
+    server, host = served
+    lines = []
+    try:
+        # two for each thread that the server has
+        for _ in range(128):
+            line = socket.socket()
+            lines.append(line)
+            line.settimeout(120)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", server.port))
+            head = f"GET /long.mp4 HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\r\n"
+            line.sendall(head.encode())
+        # only the first bytes of each answer are read
+        found = {int(line.recv(12).split()[1]) for line in lines}
+        assert found == status
+        with Line(server.port, urlsplit(server.portal).netloc) as another:
+            assert another.ask("/health/live")[0] == 200
+        with Line(server.port, host) as another:
+            assert another.ask("/lib/app.js")[0] == 200
+    finally:
+        for line in lines:
+            line.close()
 
 
 # --- large audio and video from the S3 server -------------------------------------------

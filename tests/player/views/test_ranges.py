@@ -41,6 +41,15 @@ def test_sections(header: str | None, expected: list[tuple[int, int]] | None) ->
     assert shown == expected
 
 
+@pytest.mark.parametrize(
+    ("most", "header"),
+    [(1, "bytes 990-990/1000"), (9, "bytes 990-998/1000"), (10, "bytes 990-999/1000")],
+)
+def test_a_section_may_be_cut(most: int, header: str) -> None:
+    [one] = sections("bytes=990-", SIZE) or []
+    assert one.up_to(most).header == header
+
+
 def test_an_empty_file_has_no_section() -> None:
     assert sections("bytes=0-", 0) == []
     assert sections("bytes=-1", 0) == []
