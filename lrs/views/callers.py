@@ -17,7 +17,7 @@ from lrs.db import writing
 from lrs.limits import Noted, note_use_in_passing, spend
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts, process
-from statements.errors import DomainError
+from statements.errors import DomainError, Unavailable
 
 _NOTED = Noted()
 
@@ -84,6 +84,23 @@ def current_glance() -> Glance:
             require_scope(caller, g.scope)
         g.credential, g.glance, g.presumed = caller, seen, None
     return cast("Glance", g.glance)
+
+
+def heard_first(error: DomainError) -> DomainError:
+    """What a caller who was only presumed hears: that it may not come in, or the error.
+
+    Where the database cannot be asked it is the error.
+    """
+    if getattr(g, "presumed", None) is None:
+        return error
+    try:
+        current_glance()
+    except Unavailable:
+        return error
+    except DomainError as refused:
+        g.credential = g.presumed = None
+        return refused
+    return error
 
 
 def readmit() -> None:

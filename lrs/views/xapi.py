@@ -174,7 +174,7 @@ def _methods() -> list[str]:
 @BLUEPRINT.errorhandler(DomainError)
 def refused(error: DomainError) -> Response:
     """The problem, with what went wrong where."""
-    return refusal(error, version=_spoken())
+    return refusal(callers.heard_first(error), version=_spoken())
 
 
 @BLUEPRINT.errorhandler(HTTPException)

@@ -73,6 +73,32 @@ def test_a_revoked_key_is_refused_at_once(lrs: Lrs) -> None:
     assert lrs.get().status_code == 401
 
 
+def test_a_revoked_key_is_told_before_what_else_is_wrong(lrs: Lrs) -> None:
+    assert lrs.get().status_code == 200
+    assert lrs.get(limit="x").status_code == 400
+    assert lrs.post({}).status_code == 400
+    with writing(lrs.parts.engine) as db:
+        revoke_credential(db, key=lrs.issued.key, now=datetime.now(UTC))
+    kinds = [{}, {"Content-Type": "text/plain"}]
+    answers = [lrs.get(limit="x"), lrs.get(statementId="x"), lrs.post({})]
+    answers += [lrs.call("POST", body=b"{", headers=kind) for kind in kinds]
+    answers += [lrs.call("PUT", body=statement(), statementId="x")]
+    assert [answer.status_code for answer in answers] == [401] * len(answers)
+    assert all("WWW-Authenticate" in answer.headers for answer in answers)
+
+
+def test_a_wrong_request_is_told_without_a_database(
+    lrs: Lrs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lrs.get().status_code == 200
+
+    def away(*_words: Any, **_named: Any) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr("lrs.remembered.Remembered.glance", away)
+    assert lrs.get(limit="x").status_code == 400
+
+
 def test_the_body_of_a_stranger_is_not_read(lrs: Lrs) -> None:
     answer = lrs.call("POST", body=b"{", headers={"Authorization": ""})
     assert answer.status_code == 401

@@ -158,6 +158,57 @@ def test_nobody_gives_more_time_or_requests_than_they_have(
         assert made["per_minute"] <= 10
 
 
+@pytest.mark.parametrize(
+    ("ends", "per_minute", "asked", "status"),
+    [
+        # a token of an hour gives away what its credential has
+        (END, 10, {}, 201),
+        (END, 10, {"expires_at": (END + timedelta(seconds=1)).isoformat()}, 403),
+        (END, 10, {"per_minute": 11}, 403),
+        (END, None, {"per_minute": 1_000_000}, 201),
+        (None, 10, {"expires_at": "2200-01-01T00:00:00Z"}, 201),
+        (None, None, {}, 201),
+        (None, None, {"expires_at": END.isoformat(), "per_minute": 5}, 201),
+        (None, None, {"scopes": ["pretest/read"]}, 403),
+    ],
+)
+def test_a_token_makes_what_its_credential_may(
+    lrs: Lrs,
+    ends: datetime | None,
+    per_minute: int | None,
+    asked: dict[str, Any],
+    status: int,
+) -> None:
+    with writing(lrs.parts.engine) as db:
+        issued = create_credential(
+            db,
+            tenant=MAIN_TENANT,
+            name="maker",
+            home_page=lrs.parts.config.portal_url,
+            now=datetime.now(UTC),
+            scopes=["statements/read", "credentials/write"],
+            expires_at=ends,
+            per_minute=per_minute,
+        )
+    bought = lrs.app.test_client().post(
+        "/xapi/oauth/token",
+        data={"grant_type": "client_credentials"},
+        headers=replace(lrs, issued=issued).headers(),
+    )
+    bearer = {"Authorization": f"Bearer {bought.get_json()['access_token']}"}
+    body = {"name": "made", "scopes": ["statements/read"], **asked}
+    answer = lrs.call("POST", PATH, body=body, headers=bearer)
+    assert answer.status_code == status, answer.get_json()
+    if status == 201:
+        made = answer.get_json()
+        wanted = asked.get("expires_at", ends and ends.isoformat())
+        told = made["expires_at"]
+        assert (told and datetime.fromisoformat(told)) == (
+            wanted and datetime.fromisoformat(wanted)
+        )
+        assert made["per_minute"] == asked.get("per_minute", per_minute)
+
+
 def test_an_end_beyond_the_end_of_time_is_refused(keeper: Lrs) -> None:
     answer = make(keeper, expires_at="9999-12-31T23:59:59-01:00")
     assert (answer.status_code, answer.get_json()["field"]) == (400, "expires_at")
