@@ -40,7 +40,7 @@ def readable(document: dict[str, Any]) -> dict[str, Any]:
         "scopes": {name: words for name, words in scopes.items() if name in needed},
         "groups": [
             {
-                "name": tag["name"],
+                "name": tag["name"].removesuffix("_api"),
                 "description": tag.get("description", ""),
                 "calls": [one for one in calls if one["group"] == tag["name"]],
             }

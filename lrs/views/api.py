@@ -84,7 +84,7 @@ class Answered(Schema):
 
 
 class Whole(fields.Integer):
-    """A whole number; neither `true` nor text is one."""
+    """A whole number, `1.0` like `1`; neither `true` nor text is one."""
 
     def __init__(self, **words: Any) -> None:
         super().__init__(strict=True, **words)
@@ -92,6 +92,8 @@ class Whole(fields.Integer):
     def _deserialize(self, value: Any, *args: Any, **words: Any) -> int:
         if isinstance(value, bool):
             raise self.make_error("invalid", input=value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         return super()._deserialize(value, *args, **words)
 
 

@@ -100,6 +100,7 @@ def test_a_body_is_loaded_and_an_answer_dumped(client: FlaskClient) -> None:
         (b'{"name": "\\ud800"}', 400, None),
         (b'{"name": "' + b"x" * 70_000 + b'"}', 413, None),
         (b'{"name": "taken"}', 409, None),
+        (b'{"name": "n", "count": 2.0}', 201, None),
         (b'{"name": "\\\\u0000"}', 201, None),
         (b"[" * 5000, 400, None),
     ],
