@@ -10,14 +10,16 @@ than a block in memory.
 
 import hashlib
 import tempfile
+import threading
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, and_, update
 from sqlalchemy.orm import Session
 
 from lrs.db import writing
@@ -200,6 +202,40 @@ def _begun(
         return upload
 
 
+class Sums:
+    """Sums of uploads whose pieces came to this process, so that none is read again.
+
+    Only of as many uploads as are sent at a time; what is not there is read from
+    storage. The import sums again what it reads.
+    """
+
+    MOST = 100
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[uuid.UUID, int], _Hash] = OrderedDict()
+
+    def of(self, upload: Upload) -> "_Hash | None":
+        """The sum of the bytes received, if it is known here."""
+        if not upload.received:
+            return hashlib.sha256()
+        with self._lock:
+            return self._kept.pop((upload.id, upload.received), None)
+
+    def keep(self, upload: Upload, total: "_Hash | None", *, at: int) -> None:
+        """Remember the sum of the first `at` bytes, if those are what is safe."""
+        if total is None or at != upload.received or upload.sha256 is not None:
+            return
+        with self._lock:
+            self._kept[upload.id, at] = total
+            while len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)
+
+
+SUMS = Sums()
+
+
 def append(
     parts: Parts,
     *,
@@ -268,6 +304,7 @@ class _Piece:
         self.sum: _Hash | None = None
         if checksum is not None:
             self.sum = hashlib.new(checksum.algorithm, usedforsecurity=False)
+        self.total, self.summed = SUMS.of(upload), upload.received
 
     @property
     def received(self) -> int:
@@ -276,6 +313,12 @@ class _Piece:
 
     def read(self, data: BinaryIO) -> None:
         """Take all of `data`; what came before it broke off is kept."""
+        try:
+            self._read(data)
+        finally:
+            SUMS.keep(self.upload, self.total, at=self.summed)
+
+    def _read(self, data: BinaryIO) -> None:
         self._recall()
         try:
             while block := data.read(self._room()):
@@ -305,8 +348,10 @@ class _Piece:
             self.waiting = left
 
     def _take(self, block: bytes) -> None:
-        if self.sum is not None:
-            self.sum.update(block)
+        for one in (self.sum, self.total):
+            if one is not None:
+                one.update(block)
+        self.summed += len(block)
         self.file.write(block)
         self.waiting += len(block)
 
@@ -370,10 +415,12 @@ class _Piece:
             self.parts.storage.join(
                 self.key, self.upload.parts_name, self.tags, size=self.upload.length
             )
-        total = hashlib.sha256()
-        with self.parts.storage.open(self.key) as stream:
-            while block := stream.read(BLOCK):
-                total.update(block)
+        total = self.total
+        if total is None:
+            total = hashlib.sha256()
+            with self.parts.storage.open(self.key) as stream:
+                while block := stream.read(BLOCK):
+                    total.update(block)
         self._tell(tail=None, sha256=total.hexdigest())
 
     def _tell(self, *, tail: uuid.UUID | None, sha256: str | None = None) -> None:
@@ -388,17 +435,30 @@ class _Piece:
             "sha256": sha256,
             "expires_at": expiry_of(upload, now),
         }
+        # what is joined does not change any more: whoever has summed it may say so, even
+        # when the sender has lost patience and asks again
+        is_mine = (
+            Upload.writer == upload.writer
+            if sha256 is None
+            else and_(Upload.writer.is_not(None), Upload.sha256.is_(None))
+        )
         with writing(self.parts.engine) as db:
             told = db.execute(
-                update(Upload)
-                .where(Upload.id == upload.id, Upload.writer == upload.writer)
-                .values(values)
+                update(Upload).where(Upload.id == upload.id, is_mine).values(values)
             )
             if not cast("CursorResult[Any]", told).rowcount:
-                raise Overtaken
+                self._accept_what_is_told(db, sha256)
+                return
             for name, value in values.items():
                 setattr(upload, name, value)
             if sha256 is not None:
                 self.complete(db, db.get_one(Upload, upload.id))
         if before is not None and before != tail:
             self.parts.storage.delete(tail_key(upload.id, before))
+
+    def _accept_what_is_told(self, db: Session, sha256: str | None) -> None:
+        """Raise Overtaken, unless another request has said the same of the whole."""
+        found = db.get(Upload, self.upload.id)
+        if sha256 is None or found is None or found.sha256 != sha256:
+            raise Overtaken
+        self.upload.received, self.upload.sha256 = found.received, found.sha256

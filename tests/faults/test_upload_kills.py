@@ -231,7 +231,7 @@ class Sender:
     ) -> tuple[int, http.client.HTTPMessage, bytes] | None:
         """What is answered; None when nobody answers."""
         connection = http.client.HTTPConnection(
-            "127.0.0.1", self.served.port, timeout=60
+            "127.0.0.1", self.served.port, timeout=PATIENCE
         )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:

@@ -220,6 +220,39 @@ def test_the_last_to_begin_is_the_writer(sending: Sending) -> None:
     sending.check_whole()
 
 
+@pytest.mark.parametrize("known", ["summed here", "read again"])
+def test_a_sender_who_asks_again_while_the_whole_is_summed(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """Whoever is first says so; the other has the same answer."""
+    if known == "read again":
+        monkeypatch.setattr(receiving.SUMS, "of", lambda _: None)
+    sending.send(0, PART + 10)
+    join = sending.parts.storage.join
+
+    def impatient(*words: Any, **named: Any) -> None:
+        join(*words, **named)
+        monkeypatch.setattr(sending.parts.storage, "join", join)
+        assert sending.send(PART + 10).sha256
+
+    monkeypatch.setattr(sending.parts.storage, "join", impatient)
+    assert sending.send(PART + 10).sha256 == hashlib.sha256(DATA).hexdigest()
+    sending.check_whole()
+
+
+def test_a_sum_is_kept_for_exactly_what_is_safe(sending: Sending) -> None:
+    with pytest.raises(ConnectionResetError):
+        sending.send(0, data=Breaking(DATA[:1000]), size=5000)
+    [kept] = [key for key in receiving.SUMS._kept if key[0] == sending.id]
+    assert kept == (sending.id, 1000)
+    wrong = Checksum("sha1", bytes(20))
+    with pytest.raises(ChecksumDiffers):
+        sending.send(1000, data=io.BytesIO(bytes(500)), size=500, checksum=wrong)
+    assert [key for key in receiving.SUMS._kept if key[0] == sending.id] == []
+    sending.send(1000)
+    sending.check_whole()
+
+
 def test_an_upload_that_is_ended_meanwhile_leaves_nothing(sending: Sending) -> None:
     class Ending(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
