@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OFFER: dict[str, Any] = {
     "policy": "post.credit",
     "transfer": "credit",
-    "effective": "2026-01-01",
+    "effective": "2024-01-01",
     "audience": ["sworn", "dispatcher"],
     "mandates": ["cpt"],
     "hours": "2",
@@ -111,15 +111,15 @@ def test_from_a_draft_to_the_catalog_step_by_step(
 
 def test_offers_stay_and_the_one_in_force_is_named(browser, page: str) -> None:
     assert "Not offered yet" in text_of(browser.get(f"{page}/offers"))
-    days = ("2025-01-01", "2026-01-01", "2999-01-01")
+    days = ("2023-01-01", "2024-01-01", "2999-01-01")
     for day, credit in zip(days, ("1", "2", "3"), strict=True):
         browser.post(f"{page}/offers", OFFER | {"effective": day, "credit": credit})
     text = text_of(browser.get(f"{page}/offers"))
     states = re.findall(r"From (\w+ \d+, \d+) <span [^>]*>([\w ]+)<", text)
     assert states == [
         ("January 1, 2999", "To come"),
-        ("January 1, 2026", "In force"),
-        ("January 1, 2025", "Replaced"),
+        ("January 1, 2024", "In force"),
+        ("January 1, 2023", "Replaced"),
     ]
     assert "3 CPT credits" in text_of(browser.get(page))
 
