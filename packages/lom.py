@@ -77,7 +77,7 @@ def read_metadata(book: Book, element: Element | None) -> Metadata:
 def read_description(element: Element | None) -> str:
     """The description of an item or a resource, where its LOM is in the manifest."""
     general = child(element, "metadata", "lom", "general")
-    return _string(child(general, "description"), LONGEST_TEXT)[0]
+    return _string(child(general, "description"), 2 * LONGEST_TITLE)[0]
 
 
 def _read_beside(book: Book, location: Element) -> Metadata:

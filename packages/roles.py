@@ -48,7 +48,8 @@ class ProposedRole:
 
 def propose_roles(manifest: Manifest) -> list[ProposedRole]:
     """Proposals in the order of units; a unit's own comes before its parts'."""
-    proposals = [found for unit in manifest.units for found in _of_unit(manifest, unit)]
+    course = _Course(manifest)
+    proposals = [found for unit in manifest.units for found in _of_unit(course, unit)]
     if any(proposal.role == "posttest" for proposal in proposals):
         return proposals
     last = manifest.units[-1] if len(manifest.units) > 1 else None
@@ -115,24 +116,44 @@ def pretests(manifest: Manifest) -> list[tuple[Unit, str | None]]:
     return [*units, *parts]
 
 
-def _of_unit(manifest: Manifest, unit: Unit) -> Iterator[ProposedRole]:
+class _Course:
+    """What the units of a manifest share, looked at once."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.several = len(manifest.units) > 1
+        self.titles = {one.identifier: one.title for one in manifest.objectives}
+        # Of each block: its title or the nearest one above that tells a role.
+        self.headings: list[str] = []
+        for block in manifest.blocks:
+            above = "" if block.parent is None else self.headings[block.parent]
+            self.headings.append(block.title if _role_of(block.title) else above)
+
+    def heading(self, unit: Unit) -> str:
+        """The nearest heading above a unit that tells a role, else nothing."""
+        return "" if unit.block is None else self.headings[unit.block]
+
+    def objectives(self, unit: Unit) -> Iterator[str]:
+        """Identifiers and titles of the unit's objectives, as words."""
+        for identifier in unit.objectives:
+            yield _spaced(_last_word(identifier))
+            yield self.titles.get(identifier, "")
+
+
+def _of_unit(course: _Course, unit: Unit) -> Iterator[ProposedRole]:
     """By title, identifier, headings above, type, objectives; else by the parts."""
     texts = (
         ("Its title", unit.title),
         ("Its identifier", _spaced(unit.identifier)),
-        *(
-            ("The heading above it", title)
-            for title in reversed(manifest.headings(unit))
-        ),
+        ("The heading above it", course.heading(unit)),
         ("Its type", _last_word(unit.activity_type)),
-        *(("Its objective", text) for text in _objectives(manifest, unit)),
+        *(("Its objective", text) for text in course.objectives(unit)),
     )
     for what, text in texts:
         role = _role_of(text)
         if role is not None:
             yield ProposedRole(unit.index, None, role, f"{what} is “{text}”.")
             return
-    if unit.index == 0 and len(manifest.units) > 1 and _is_assessment(unit):
+    if unit.index == 0 and course.several and _is_assessment(unit):
         # cmi5: a test that comes before any lesson.
         why = f"It comes first and is of the type “{unit.activity_type}”."
         yield ProposedRole(unit.index, None, "pretest", why)
@@ -141,14 +162,6 @@ def _of_unit(manifest: Manifest, unit: Unit) -> Iterator[ProposedRole]:
         role = _role_of(_spaced(part))
         if role is not None and not is_piece(part, unit.parts):
             yield ProposedRole(unit.index, part, role, f"Its id is “{part}”.")
-
-
-def _objectives(manifest: Manifest, unit: Unit) -> Iterator[str]:
-    """Identifiers and titles of the unit's objectives, as words."""
-    titles = {one.identifier: one.title for one in manifest.objectives}
-    for identifier in unit.objectives:
-        yield _spaced(_last_word(identifier))
-        yield titles.get(identifier, "")
 
 
 def is_piece(part: str, parts: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ from packages.elements import (
     attribute,
     child,
     language,
+    line_of,
     local,
     text,
 )
@@ -29,6 +30,9 @@ from packages.scorm_resources import (
     note_missing_dependencies,
     note_missing_files,
 )
+
+LONGEST_ADDRESS = 4000
+_ADDRESSES = {"href", "parameters", "identifier", "identifierref", "base"}
 
 # Parts of namespace names that only one of the two uses.
 _VOCABULARY_12 = ("adlcp_rootv1p2", "imscp_rootv1p1p2")
@@ -51,6 +55,7 @@ def read_scorm(contents: Contents, name: str) -> Manifest:
     element = local(document.root)
     if element != "manifest":
         refuse("not_a_manifest", path=name, line=1, element=element)
+    _check_lengths(book)
     standard, edition = _version(book)
     resources = find_resources(
         book, may_hold_manifests=(standard, edition) != ("scorm_2004", "4th")
@@ -78,6 +83,16 @@ def read_scorm(contents: Contents, name: str) -> Manifest:
         blocks=tuple(structure.blocks),
         activities=activities,
     ).with_findings(book.findings)
+
+
+def _check_lengths(book: Book) -> None:
+    """Refuse addresses that no one can use, before they are joined many times over."""
+    for element in book.root.iter():
+        for key, value in element.attrib.items():
+            name = str(key).rpartition("}")[2].lower()
+            if name in _ADDRESSES and len(value) > LONGEST_ADDRESS:
+                line, limit = line_of(element), LONGEST_ADDRESS
+                refuse("address_too_long", path=book.path, line=line, limit=limit)
 
 
 def _course_title(

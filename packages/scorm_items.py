@@ -16,6 +16,7 @@ from packages.elements import (
     attribute,
     child,
     children,
+    line_of,
     raw_text,
     text,
 )
@@ -36,6 +37,7 @@ from packages.sequencing import Sequencings
 from packages.sequencing_tables import boolean
 
 MAXIMUM_UNITS = 10_000
+MAXIMUM_LEVELS = 32
 
 _TIMESPAN = re.compile(r"\d{1,4}:\d{2}:\d{2}(\.\d{1,2})?")
 _LIMIT_ACTIONS = re.compile(r"(exit|continue),\s*(no )?message")
@@ -69,13 +71,14 @@ class Structure:
     sequencings: Sequencings | None = None
     drafts: list[tuple[Element, Unit]] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    _described: dict[str, str] = field(default_factory=dict)
 
     def read(self, organization: Element | None) -> dict[str, Any] | None:
         """Read everything; the activity tree, where the standard has one."""
         if self.is_2004:
             self.sequencings = Sequencings(self.book)
         items = children(organization, "item")
-        nodes = [self._item(item, None) for item in items] or self._loose()
+        nodes = [self._item(item, None, 1) for item in items] or self._loose()
         if not self.drafts and not self.book.has_error:
             self.book.note("no_units", self.book.root)
         if not self.is_2004:
@@ -99,9 +102,12 @@ class Structure:
             )
         )
 
-    def _item(self, item: Element, block: int | None) -> dict[str, Any]:
+    def _item(self, item: Element, block: int | None, level: int) -> dict[str, Any]:
         """The unit or heading of an item, and what lies below; its activity."""
         book = self.book
+        if level > MAXIMUM_LEVELS:
+            line = line_of(item)
+            refuse("items_nested", path=book.path, line=line, limit=MAXIMUM_LEVELS)
         title = text(child(item, "title"), LONGEST_TITLE)
         identifier = attribute(item, "identifier")
         reference = attribute(item, "identifierref")
@@ -125,7 +131,7 @@ class Structure:
                 refuse("too_many_units", path=book.path, limit=MAXIMUM_UNITS)
             description = read_description(item)
             self.blocks.append(Block(index, identifier, title, description, block))
-            node["children"] = [self._item(one, index) for one in items]
+            node["children"] = [self._item(one, index, level + 1) for one in items]
         return node
 
     def _resource(
@@ -153,6 +159,13 @@ class Structure:
             refuse("too_many_units", path=self.book.path, limit=MAXIMUM_UNITS)
         self.drafts.append((element, replace(unit, block=block)))
         return len(self.drafts) - 1
+
+    def _description(self, resource: Element) -> str:
+        """What a resource says of itself, looked up once however many items it has."""
+        identifier = attribute(resource, "identifier")
+        if identifier not in self._described:
+            self._described[identifier] = read_description(resource)
+        return self._described[identifier]
 
     def _loose(self) -> list[dict[str, Any]]:
         """A unit per SCO where there is no structure; else per resource with a page."""
@@ -226,7 +239,7 @@ class Structure:
             parameters=parameters,
             data_from_lms=_item_text(item, "datafromlms"),
             visible=node["visible"],
-            description=read_description(item) or read_description(resource),
+            description=read_description(item) or self._description(resource),
         )
         if self.is_2004:
             return _with_2004(book, item, unit, node)

@@ -49,6 +49,7 @@ name in the collection as a whole (CAM 5.1.1), `imsss:objectives` and
 compared: `%20` is a blank, and blanks are one.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +84,9 @@ from packages.sequencing_tables import (
     identifier,
 )
 
-# What all activities together may take from the collection: a collection of 10 MB that
-# ten thousand activities refer to would grow without end.
-MOST_SHARED = 100_000
+# What all activities together may take from the collection, in characters of JSON: one
+# of 10 MB that ten thousand activities refer to would grow without end.
+MOST_SHARED = 4 << 20
 
 # Kept apart until an IDRef is resolved.
 _ADL_OBJECTIVES = "adlseq:objectives"
@@ -93,7 +94,7 @@ _ADL_OBJECTIVES = "adlseq:objectives"
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """An entry of the collection and how many elements it holds."""
+    """An entry of the collection, and how much it adds to each that refers to it."""
 
     value: dict[str, Any]
     weight: int
@@ -107,7 +108,8 @@ class Sequencings:
         self._taken = 0
         self._shared: dict[str, _Shared] = {}
         for entry in children(child(book.root, "sequencingCollection"), "sequencing"):
-            shared = _Shared(self._read(entry), sum(1 for _ in entry.iter()))
+            value = self._read(entry)
+            shared = _Shared(value, len(json.dumps(value)))
             self._shared.setdefault(attribute(entry, "ID"), shared)
 
     def read(self, element: Element) -> dict[str, Any]:
@@ -131,7 +133,7 @@ class Sequencings:
     def _weigh(self, weight: int) -> None:
         self._taken += weight
         if self._taken > MOST_SHARED:
-            path, limit = self.book.path, MOST_SHARED
+            path, limit = self.book.path, MOST_SHARED >> 20
             refuse_as_unsafe("sequencing_too_large", path=path, limit=limit)
 
     def _read(self, element: Element) -> dict[str, Any]:

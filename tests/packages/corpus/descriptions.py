@@ -112,6 +112,17 @@ def shared_bomb() -> str:
     )
 
 
+def below_many_headings() -> str:
+    """Nine thousand units below thirty headings with long titles."""
+    title = "Test of a chapter " * 27
+    unit = '<item identifier="u{}" identifierref="r-item-1"><title>U</title></item>'
+    whole = "".join(unit.format(n) for n in range(9000))
+    for n in range(30):
+        whole = f'<item identifier="h{n}"><title>{title}</title>{whole}</item>'
+    return manifest().replace("</organization>", whole + "</organization>")
+
+
+LONG_RULE = f'<imsss:auxiliaryResource purpose="{"x" * (1 << 20)}"/>'
 INNER = '<manifest identifier="inner"><resources/></manifest>'
 SECOND = '<item identifier="i2" identifierref="r-item-1"><title>Two</title></item>'
 LAUGHS = "".join(
@@ -212,7 +223,8 @@ DESCRIPTIONS: dict[str, Description] = {
         )
     ),
     "deep": Description(nested(260), ("xml_too_deep",)),
-    "nested two hundred times": Description(nested(200)),
+    "nested two hundred times": Description(nested(200), ("items_nested",)),
+    "nested thirty times": Description(nested(31)),
     "too many elements": Description(
         items(210_000, "<item/>\n<x/>"), ("xml_too_large",)
     ),
@@ -293,6 +305,31 @@ DESCRIPTIONS: dict[str, Description] = {
             + "</keyword></general></lom>"
         )
     ),
+    "a long address for many units": Description(
+        lambda: items(9000, SECOND.replace("i2", "i{n}"))().replace(
+            "index.html", "index.html?" + "x" * 90_000
+        ),
+        ("address_too_long",),
+    ),
+    "a long base for many files": Description(
+        in_resources(
+            lambda: f'<resource xml:base="{"x" * 90_000}/"><file href="a"/></resource>'
+        ),
+        ("address_too_long",),
+    ),
+    "long shared rules": Description(
+        lambda: shared_bomb().replace("<imsss:auxiliaryResource/>" * 20_000, LONG_RULE),
+        ("sequencing_too_large",),
+    ),
+    "a long description of a resource for many units": Description(
+        lambda: items(9000, SECOND.replace("i2", "i{n}"))().replace(
+            "</resource>",
+            "<metadata><lom><general><description>"
+            + "d" * (1 << 20)
+            + "</description></general></lom></metadata></resource>",
+        )
+    ),
+    "many units below many headings": Description(below_many_headings),
     # --- the version
     "no version": Description(of_12(version=None), ("version_missing",)),
     "odd version": Description(of_12(version="latest"), ("version_unknown",)),
