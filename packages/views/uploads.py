@@ -155,7 +155,7 @@ def show_an_upload(upload_id: UUID) -> Any:
 @BLUEPRINT.route("/uploads/<uuid:upload_id>", methods=["PATCH"])
 @BLUEPRINT.doc(
     parameters=[_SPOKEN, _OFFSET, _CHECKSUM],
-    requestBody=_PIECE,
+    requestBody=_PIECE | {"required": True},
     responses=_REFUSALS | _TAKES,
 )
 @BLUEPRINT.response(204, description="All of the piece is safe.")

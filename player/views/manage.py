@@ -56,7 +56,12 @@ WEB_ADDRESS = (
     r"^(https?://([A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
     r"([/?#][^\s]*)?)?$"
 )
-IRI = {"type": "string", "format": "iri", "maxLength": LONGEST_IRI}
+IRI = {
+    "type": "string",
+    "format": "iri",
+    "pattern": "^[A-Za-z][A-Za-z0-9+.-]*:[^\\s]",
+    "maxLength": LONGEST_IRI,
+}
 
 
 def _agent(title: str, member: str, schema: dict[str, Any]) -> dict[str, Any]:
