@@ -33,7 +33,15 @@ from packages.intake import (
 )
 from packages.iris import course_iri
 from packages.quotas import set_quota
-from tests.packages.make import START_PAGE, Entry, Item, Zip, course, manifest
+from tests.packages.make import (
+    NAMESPACES_2004,
+    START_PAGE,
+    Entry,
+    Item,
+    Zip,
+    course,
+    manifest,
+)
 from tests.packages.test_cmi5 import au, course_structure
 
 
@@ -84,6 +92,28 @@ def test_receiving_stores_and_queues(parts: Parts, now: datetime) -> None:
         )
     (key,) = keys(parts)
     assert content(parts, key) == data
+
+
+def test_a_course_of_scorm_2004_keeps_its_activity_tree(
+    parts: Parts, now: datetime
+) -> None:
+    rule = '<imsss:sequencing><imsss:controlMode flow="true"/></imsss:sequencing>'
+    data = course(
+        Item("m", "Module", None, items=[Item("a", "A", "a.html")], inside=rule),
+        Item("b", "Pre-test", "b.html"),
+        version="2004 3rd Edition",
+        namespaces=NAMESPACES_2004,
+        spelled="adlcp:scormType",
+    )
+    package = run(parts, receive(parts, data, now), now)
+    assert (package.status, package.edition) == ("imported", "3rd")
+    kept = manifest_of(package)
+    assert kept == check_package(io.BytesIO(data), filename="a.zip").manifest
+    assert kept.activities is not None
+    assert kept.activities["children"][0]["sequencing"] == {
+        "controlMode": {"flow": True}
+    }
+    assert [one["code"] for one in package.findings] == ["not_playable_yet"]
 
 
 def test_an_imported_package_can_be_read(parts: Parts, now: datetime) -> None:
