@@ -43,7 +43,7 @@ from lrs.db import Base, UtcDateTime, insert_new, reading, writing
 from lrs.multipart import Part
 from lrs.parts import Parts
 from lrs.storage import ObjectMissing, Storage
-from lrs.tables import Reference, Statement, key_of
+from lrs.tables import Reference, Statement, key_of, name_of_data
 from statements.attachments import (
     SECTION,
     Declared,
@@ -110,7 +110,7 @@ class AttachmentSource(Base):
 
 def attachment_key(sha2: str) -> uuid.UUID:
     """The key of the data, the same as that of the statements' references to it."""
-    return key_of(f"sha2::{sha2}")
+    return key_of(name_of_data(sha2))
 
 
 def storage_key(tenant: int, sha2: str) -> str:

@@ -99,7 +99,7 @@ def consistent_through(engine: Engine, seen: Glance, *, now: datetime) -> Glance
 def _move(engine: Engine, seen: Glance, now: datetime) -> Glance | None:
     """The present, if nothing is under way; never waits for a writer."""
     with engine.connect() as connection:
-        _set_patience(connection, 0)
+        set_patience(connection, 0)
         try:
             with connection.begin():
                 row = connection.execute(
@@ -119,11 +119,11 @@ def _move(engine: Engine, seen: Glance, now: datetime) -> Glance | None:
         except OperationalError:
             return None
         finally:
-            _set_patience(connection, LOCK_TIMEOUT_SECONDS)
+            set_patience(connection, LOCK_TIMEOUT_SECONDS)
 
 
-def _set_patience(connection: Connection, seconds: int) -> None:
-    """SQLite waits for locks by a setting of the connection, PostgreSQL skips them."""
+def set_patience(connection: Connection, seconds: int) -> None:
+    """How long SQLite waits for a lock; on PostgreSQL the commands say so themselves."""
     if connection.dialect.name == "sqlite":
         driver = cast("object", connection.connection.driver_connection)
         driver.execute(f"PRAGMA busy_timeout={seconds * 1000}")  # type: ignore[attr-defined]

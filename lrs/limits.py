@@ -15,7 +15,6 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
-    Connection,
     CursorResult,
     Engine,
     ForeignKeyConstraint,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from lrs.clock import set_patience
 from lrs.credentials import Caller
 from lrs.db import (
     LOCK_TIMEOUT_SECONDS,
@@ -124,21 +124,14 @@ def note_use_in_passing(engine: Engine, *, caller: Caller, now: datetime) -> Non
     """
     try:
         with busy_is_unavailable(), engine.connect() as connection:
-            _set_patience(connection, 0)
+            set_patience(connection, 0)
             try:
                 with Session(connection) as db, db.begin():
                     note_use(db, caller=caller, now=now)
             finally:
-                _set_patience(connection, LOCK_TIMEOUT_SECONDS)
+                set_patience(connection, LOCK_TIMEOUT_SECONDS)
     except Unavailable:
         return
-
-
-def _set_patience(connection: Connection, seconds: int) -> None:
-    """How long SQLite waits for a lock; on PostgreSQL only notes wait for notes."""
-    if connection.dialect.name == "sqlite":
-        driver = cast("Any", connection.connection.driver_connection)
-        driver.execute(f"PRAGMA busy_timeout={seconds * 1000}")
 
 
 def last_uses(

@@ -31,7 +31,7 @@ from lrs.activities import merge_definition, merge_received
 from lrs.clock import glance
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import pretest_wall
-from lrs.tables import PLAIN, Statement, key_bytes, key_of
+from lrs.tables import PLAIN, Statement, key_bytes, key_of, name_of_data
 from statements.actors import ifis
 from statements.compare import same_statement
 from statements.errors import (
@@ -265,14 +265,10 @@ class Rows:
                 self.activities[key] = name
                 self.references.append((key, index, usage))
             for sha2 in found.attachments:
-                self.references.append((attachment_key(sha2), index, "attachment"))
+                key = key_bytes(name_of_data(sha2))
+                self.references.append((key, index, "attachment"))
             received += found.definitions
         self.definitions = merge_received(received) if write.may_define else {}
-
-
-def attachment_key(sha2: str) -> bytes:
-    """What a statement refers to an attachment's data by."""
-    return key_bytes(f"sha2::{sha2}")
 
 
 # the columns of a statement but tenant, seq and stored, with their kind of array

@@ -43,6 +43,11 @@ def key_bytes(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()[:16]
 
 
+def name_of_data(sha2: str) -> str:
+    """What the key of an attachment's data is made from; no IRI holds a space."""
+    return f"sha2 {sha2}"
+
+
 class Tenant(Base):
     """One learning record store; the portal's own is `main`, with id 1.
 

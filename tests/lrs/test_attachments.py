@@ -31,7 +31,8 @@ from lrs.db import reading, writing
 from lrs.multipart import Part
 from lrs.parts import Parts
 from lrs.store import authority_text, store_statements
-from lrs.tables import MAIN_TENANT
+from lrs.tables import MAIN_TENANT, key_of, name_of_data
+from statements import scalars
 from statements.attachments import declared
 from statements.errors import Invalid, Unavailable
 from statements.prepare import prepare
@@ -542,3 +543,6 @@ def test_a_sweep_that_breaks_off_is_gone_on_with(parts: Parts) -> None:
 def test_the_keys() -> None:
     assert storage_key(7, "ab") == "attachments/7/ab"
     assert attachment_key("ab") != attachment_key("ac")
+    assert attachment_key("ab") == key_of(name_of_data("ab"))
+    # no activity has the key of data
+    assert not scalars.is_iri(name_of_data(sha2_of(ONE)))
