@@ -15,6 +15,7 @@ from packages.courses import (
     PackageNotImported,
 )
 from packages.manifest import Finding, Manifest, Unit
+from statements.errors import Conflict
 
 MANIFEST = Manifest(
     "scorm_12",
@@ -172,3 +173,27 @@ def test_courses_by_title(db: Session, now: datetime) -> None:
         assert courses.get_course(db, course_id=made.id) is made
     assert [course.title for course in courses.find_courses(db)] == ["A", "B"]
     assert courses.find_courses(db, tenant=7) == []
+
+
+def test_drafts_are_discarded_and_come_back(db: Session, now: datetime) -> None:
+    course = courses.create_course(db, title="T", created_by="x", now=now)
+    package = stored(db, now)
+    add = {"course_id": course.id, "package_id": package.id, "now": now}
+    version = courses.add_version(db, **add)
+    assert courses.find_uses(db, package_id=package.id) == [(course, version)]
+    courses.discard_version(db, version_id=version.id)
+    assert courses.find_versions(db, course_id=course.id) == []
+    assert courses.find_uses(db, package_id=package.id) == []
+    with pytest.raises(courses.CourseNotFound):
+        courses.get_numbered(db, course_id=course.id, number=1)
+    for what in (courses.discard_version, courses.retire_version):
+        with pytest.raises(Conflict):
+            what(db, version_id=version.id)
+    again = courses.add_version(db, **add)
+    assert again is version
+    assert (again.number, again.state) == (1, "draft")
+    found = courses.get_numbered(db, course_id=course.id, number=1)
+    assert found is version
+    courses.publish_version(db, version_id=version.id, now=now)
+    with pytest.raises(courses.NotADraft):
+        courses.discard_version(db, version_id=version.id)

@@ -59,3 +59,26 @@ def test_refusals(audience, position, refused) -> None:
 )
 def test_lists_in_words(names, text) -> None:
     assert catalogue.listed(names) == text
+
+
+@pytest.mark.parametrize(
+    ("audience", "text"),
+    [
+        ((), "Everyone"),
+        (("community", "npo", "dispatcher", "sworn"), "Everyone"),
+        (("dispatcher", "sworn"), "Sworn officers and dispatchers"),
+        (("community",), "Community members"),
+    ],
+)
+def test_audiences(audience, text: str) -> None:
+    assert catalogue.audience_text(audience) == text
+
+
+def test_approvals_are_lines() -> None:
+    lines = catalogue.approval_lines(
+        [
+            {"authority": "Arizona POST", "reference": "24-1", "day": "2026-03-02"},
+            {"authority": "POST", "reference": "", "day": "2025-12-31"},
+        ]
+    )
+    assert lines == ["Arizona POST, 24-1, March 2, 2026", "POST, December 31, 2025"]

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.schemas import PublishForm, load_form
+from portal.schemas import ApprovalForm, CourseForm, OfferForm, PublishForm, load_form
 from statements.errors import Invalid
 
 FORM = {
@@ -50,4 +50,35 @@ def test_values_of_a_form() -> None:
 def test_refusals_name_the_field(change, field: str) -> None:
     with pytest.raises(Invalid) as caught:
         load_form(PublishForm(), FORM | change)
+    assert caught.value.extra["field"] == field
+
+
+def test_an_offer_needs_no_title() -> None:
+    values = load_form(OfferForm(), FORM | {"mandates": ["cpt"]})
+    assert values["mandates"] == ["cpt"]
+    assert "title" not in values
+    assert load_form(OfferForm(), FORM)["mandates"] == []
+
+
+FORMS = [
+    (CourseForm(), {"title": "x"}, {"title": None}, "title"),
+    (CourseForm(), {"title": "x"}, {"description": "x" * 2001}, "description"),
+    (CourseForm(), {"title": "x"}, {"contact": "x" * 501}, "contact"),
+    (CourseForm(), {"title": "x"}, {"provider": "x" * 201}, "provider"),
+    (ApprovalForm(), {"authority": "A", "day": "2026-01-01"}, {"day": ""}, "day"),
+    (ApprovalForm(), {"authority": "A", "day": "2026-01-01"}, {"day": "1"}, "day"),
+    (
+        ApprovalForm(),
+        {"authority": "A", "day": "2026-01-01"},
+        {"authority": " "},
+        "authority",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "sound", "change", "field"), FORMS)
+def test_other_forms(schema, sound, change, field: str) -> None:
+    assert load_form(schema, sound)
+    with pytest.raises(Invalid) as caught:
+        load_form(schema, sound | change)
     assert caught.value.extra["field"] == field
