@@ -71,7 +71,7 @@ def put_statement() -> Response:
                 "The id of the statement is not that of the address.",
                 path="$.id",
                 requirement="the id must be the statementId of the address",
-                section="Communication 2.1.1",
+                section="Communication 2.1.1; 2.0 4.1.6.1",
             )
         body.keep_data([prepared], now)
     _store([prepared], now)

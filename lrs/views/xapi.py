@@ -74,7 +74,7 @@ class UnsupportedVersion(Invalid):
     def __init__(self) -> None:
         super().__init__(
             requirement="every request names the version that it speaks",
-            section="Communication 3.3; 4.1.7",
+            section="Communication 3.3; 2.0 4.1.7",
         )
 
 
