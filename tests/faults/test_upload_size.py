@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
     from tests.servers import Servers
 
+# the S3 server of the tests holds three gigabytes in all
 MEGABYTES = {
-    kind: int(os.environ.get("ROLLCALLTEST_UPLOAD_MB", usual))
-    for kind, usual in {"files": "200", "s3": "60"}.items()
+    "files": int(os.environ.get("ROLLCALLTEST_UPLOAD_MB", "200")),
+    "s3": int(os.environ.get("ROLLCALLTEST_UPLOAD_S3_MB", "60")),
 }
 MOST = 150 << 20
 PIECE = 16 << 20
