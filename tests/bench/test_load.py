@@ -7,16 +7,22 @@ import pytest
 
 from tests.bench.load import ask, request
 
-ANSWER = b"HTTP/1.1 %b\r\nContent-Length: 9\r\n\r\n123456789"
+ANSWERS = {
+    "length": b"HTTP/1.1 %b\r\nContent-Length: 9\r\n\r\n123456789",
+    "chunks": (
+        b"HTTP/1.1 %b\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\n12345\r\n4\r\n6789\r\n0\r\n\r\n"
+    ),
+}
 
 
-def serve(listener: socket.socket, status: bytes) -> None:
+def serve(listener: socket.socket, answer_bytes: bytes) -> None:
     """Answer every request, cut in three, until the other side leaves."""
 
     def answer(connection: socket.socket) -> None:
         with connection:
             while connection.recv(65536):
-                whole = ANSWER % status
+                whole = answer_bytes
                 for piece in (whole[:12], whole[12:50], whole[50:]):
                     connection.sendall(piece)
 
@@ -28,13 +34,22 @@ def serve(listener: socket.socket, status: bytes) -> None:
         threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
 
-@pytest.fixture(params=[b"200 OK", b"204 No Content", b"409 Conflict"])
+@pytest.fixture(
+    params=[
+        (b"200 OK", "length"),
+        (b"204 No Content", "length"),
+        (b"409 Conflict", "length"),
+        (b"200 OK", "chunks"),
+        (b"409 Conflict", "chunks"),
+    ]
+)
 def answered(request):
+    status, form = request.param
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(
-            target=serve, args=(listener, request.param), daemon=True
+            target=serve, args=(listener, ANSWERS[form] % status), daemon=True
         ).start()
-        yield request.param, listener.getsockname()[1]
+        yield status, listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
 
 
