@@ -12,9 +12,11 @@ from packages.manifest import (
     Finding,
     Manifest,
     Objective,
+    Standard,
     Unit,
     is_absolute,
     slugs,
+    standard_text,
 )
 
 
@@ -112,3 +114,27 @@ def test_is_absolute(address: str, expected: bool) -> None:  # noqa: FBT001
 def test_an_external_unit_keeps_its_address() -> None:
     unit = Unit(0, "i", "i", "au", "T", "https://example.org/a b", "?x=1")
     assert unit.address == "https://example.org/a b?x=1"
+
+
+@pytest.mark.parametrize(
+    ("standard", "edition", "text"),
+    [
+        ("scorm_12", "1.2", "SCORM 1.2"),
+        ("scorm_2004", "3rd", "SCORM 2004 3rd Edition"),
+        ("aicc", "4.0", "AICC 4.0"),
+        ("aicc", "", "AICC"),
+        ("cmi5", "1.0", "cmi5 1.0"),
+        ("xapi", "1.0", "xAPI 1.0"),
+        (None, "", ""),
+    ],
+)
+def test_standards_as_people_name_them(
+    standard: Standard | None, edition: str, text: str
+) -> None:
+    assert standard_text(standard, edition) == text
+    assert Manifest(standard, edition, "m", "T").standard_text == text
+
+
+def test_slugs_of_many_of_one_name_take_no_long_time() -> None:
+    found = slugs(["a"] * 20_000)
+    assert (found[0], found[1], found[-1]) == ("a", "a-2", "a-20000")

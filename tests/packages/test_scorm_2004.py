@@ -177,3 +177,9 @@ def test_objectives_of_a_unit_are_those_it_reports(
 def test_what_only_the_fourth_edition_has(inside: str) -> None:
     assert read_item(inside, version=None).edition == "4th"
     assert read_item(inside, version="2004 3rd Edition").edition == "3rd"
+
+
+def test_sharing_data_with_the_system_is_of_the_fourth_edition() -> None:
+    text = manifest(version=None, namespaces=NAMESPACES_2004)
+    attribute = '<organization adlcp:sharedDataGlobalToSystem="false" '
+    assert read(text.replace("<organization ", attribute)).edition == "4th"

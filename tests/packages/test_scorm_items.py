@@ -4,6 +4,7 @@ import pytest
 
 from packages import scorm_items
 from packages.manifest import Block
+from packages.scorm_items import MAXIMUM_LEVELS
 from statements.errors import InvalidPackage
 from tests.packages.make import NAMESPACES_2004, Item, manifest, start_pages
 from tests.packages.test_scorm import codes, read
@@ -100,3 +101,29 @@ def test_what_the_course_shares_with_others(said: str) -> None:
         found = read(text.replace("<organization ", attribute + " "))
         assert found.activities is not None
         assert (found.activities[said], codes(found)) == (shares, noted)
+
+
+def test_items_nested_too_deep_are_refused() -> None:
+    item = Item("leaf")
+    for level in range(MAXIMUM_LEVELS - 1):
+        item = Item(f"h{level}", "H", href=None, items=[item])
+    assert len(read(manifest(item)).blocks) == MAXIMUM_LEVELS - 1
+    with pytest.raises(InvalidPackage) as caught:
+        read(manifest(Item("top", "T", href=None, items=[item])))
+    (finding,) = caught.value.extra["findings"]
+    assert (finding.code, finding.line is not None) == ("items_nested", True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"href": "index.html?" + "x" * 4000},
+        {"attributes": f'parameters="?{"x" * 4000}"'},
+        {"base": "x" * 4001},
+        {"identifier": "i" * 4001},
+    ],
+)
+def test_addresses_and_identifiers_have_an_end(words: dict[str, str]) -> None:
+    with pytest.raises(InvalidPackage) as caught:
+        read(manifest(Item(**words)))  # type: ignore[arg-type]
+    assert caught.value.extra["findings"][0].code == "address_too_long"

@@ -107,3 +107,8 @@ def test_a_manifest_inside_is_refused_by_the_fourth_edition() -> None:
         read(text.replace("</manifest>", INNER + "</manifest>"))
     (finding,) = caught.value.extra["findings"]
     assert (finding.code, finding.line is not None) == ("inner_manifest_refused", True)
+
+
+def test_resources_of_the_manifest_come_before_those_of_one_inside() -> None:
+    found = read(manifest().replace("<metadata>", INNER + "<metadata>", 1))
+    assert (only(found).launch, codes(found)) == ("index.html", ["inner_manifest"])
