@@ -75,7 +75,11 @@ def test_a_standard_without_run_time_is_said(parts, browser, package) -> None:
     with writing(parts.engine) as db:
         row = get_package(db, package_id=package)
         row.standard, row.edition = "scorm_2004", "4th"
-        row.manifest = {**(row.manifest or {}), "standard": "scorm_2004", "edition": "4th"}
+        row.manifest = {
+            **(row.manifest or {}),
+            "standard": "scorm_2004",
+            "edition": "4th",
+        }
     text = text_of(browser.get(f"/authoring/packages/{package}"))
     assert "Learners cannot take it yet" in text
     assert 'name="role-0"' not in text
