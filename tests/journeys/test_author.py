@@ -30,9 +30,9 @@ AUTHOR = "author@rollcall.example"
 
 
 def fits(page: Page) -> None:
-    """Nothing is wider than the window."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-        page.url
+    """Wait until nothing is wider than the window."""
+    page.wait_for_function(
+        "document.documentElement.scrollWidth <= window.innerWidth", timeout=PATIENCE
     )
 
 
