@@ -170,7 +170,9 @@ def config(
 def test_killed_at_any_step(config: Config) -> None:
     """One upload after another is killed at random steps until it is imported."""
     chance = random.Random(5)  # noqa: S311 - reproducible
-    context = multiprocessing.get_context("fork")
+    # forked from a process without threads, which has imported everything once
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     parts = parts_of(config)
     kills = number = 0
     try:

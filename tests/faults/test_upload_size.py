@@ -120,7 +120,7 @@ def test_memory_is_bounded(
         after = peaks(served)
     finally:
         served.kill()
-    assert before.keys() == after.keys()
+    assert before.keys() <= after.keys()
     grown = {pid: after[pid] - before[pid] for pid in before}
     assert max(grown.values()) < MOST
     print(  # noqa: T201 - the figure

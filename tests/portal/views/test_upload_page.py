@@ -112,7 +112,7 @@ def page(browser: Browser, portal: Portal) -> Iterator[Page]:
     page.get_by_label("E-mail address").fill("author@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    expect(page).not_to_have_url(re.compile("sign-in"))
+    expect(page).not_to_have_url(re.compile("sign-in"), timeout=PATIENCE)
     page.goto("/authoring")
     yield page
     context.close()
@@ -163,8 +163,10 @@ def test_after_a_reload_it_goes_on(page: Page, portal: Portal, file: Path) -> No
         timeout=PATIENCE
     )
     page.reload()
-    expect(page.get_by_role("heading", name="Not finished yet")).to_be_visible()
-    expect(page.get_by_text("large course.zip")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not finished yet")).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page.get_by_text("large course.zip")).to_be_visible(timeout=PATIENCE)
     upload(page, file)
     expect(page.get_by_role("heading", name="Importing")).to_be_visible(
         timeout=PATIENCE
@@ -187,7 +189,9 @@ def test_cancelling_leaves_nothing(page: Page, portal: Portal, file: Path) -> No
     )
     assert portal.uploads() == []
     assert list(portal.parts.storage.keys("")) == []
-    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_enabled(
+        timeout=PATIENCE
+    )
 
 
 def test_the_same_file_is_named_and_the_import_cancelled(
@@ -205,7 +209,9 @@ def test_the_same_file_is_named_and_the_import_cancelled(
     expect(page.get_by_text("You have this package already")).to_be_visible(
         timeout=PATIENCE
     )
-    expect(page.get_by_role("link", name="Known course")).to_be_visible()
+    expect(page.get_by_role("link", name="Known course")).to_be_visible(
+        timeout=PATIENCE
+    )
     page.get_by_role("button", name="Import it anyway").click()
     page.get_by_role("button", name="Cancel the import").click()
     expect(page.get_by_text("The import was cancelled.")).to_be_visible(
