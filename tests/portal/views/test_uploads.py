@@ -80,6 +80,12 @@ class Author:
 
 
 @pytest.fixture
+def engine(sqlite_engine: Any) -> Any:
+    """One database is enough here: what differs is in tests/packages/test_receiving."""
+    return sqlite_engine
+
+
+@pytest.fixture
 def author(parts: Parts, cast: Any, caller: Any) -> Author:
     return Author(parts, caller(cast.author))
 
