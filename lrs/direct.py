@@ -88,6 +88,8 @@ class Direct:
         self._engine = engine
         self._idle: deque[Driver] = deque()
         self._places = threading.BoundedSemaphore(limit)
+        # what was used before one broke may have broken, too
+        self._broke = 0.0
         event.listen(engine, "engine_disposed", lambda _engine: self.close())
 
     @contextmanager
@@ -105,6 +107,7 @@ class Direct:
                     if driver.is_idle():
                         self._idle.append(driver)
                     else:
+                        self._broke = time.monotonic()
                         driver.connection.close()
                     raise
                 driver.used = time.monotonic()
@@ -118,7 +121,7 @@ class Direct:
                 driver = self._idle.pop()
             except IndexError:
                 break
-            if time.monotonic() - driver.used < FRESH_SECONDS:
+            if driver.used > max(self._broke, time.monotonic() - FRESH_SECONDS):
                 return driver
             try:
                 driver.rows("SELECT 1")

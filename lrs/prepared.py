@@ -8,17 +8,26 @@ waiting is done by libpq, which lets other threads run.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import (
+    ConnStatus,
+    DiagnosticField,
+    ExecStatus,
+    Format,
+    TransactionStatus,
+)
 
 # commands are few; on both sides they are forgotten together when they are not
 MAX_PREPARED = 300
 _PLACE = re.compile(r"%(?:\((\w+)\)s|(s)|(%))")
 _DONE = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
+# the plan's columns changed meanwhile; the server has forgotten the command
+_OUTDATED = frozenset({b"0A000", b"26000"})
 
 
 class Prepared:
@@ -30,6 +39,7 @@ class Prepared:
         self._convert = Transformer(connection)
         self._written: dict[str, tuple[bytes, tuple[str | int, ...]]] = {}
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._numbers = count()
 
     def rows(
         self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
@@ -54,6 +64,14 @@ class Prepared:
         result = self._server.exec_prepared(
             name, packed, convert.formats, Format.BINARY
         )
+        if result.status not in _DONE and self._is_outdated(result):
+            # it did nothing; prepared anew it does
+            del self._names[command, types]
+            self._server.exec_(b"DEALLOCATE " + name)
+            name = self._prepare(command, text, types)
+            result = self._server.exec_prepared(
+                name, packed, convert.formats, Format.BINARY
+            )
         if result.status not in _DONE:
             self._refuse(result)
         convert.set_pgresult(result)
@@ -64,12 +82,17 @@ class Prepared:
             self._names.clear()
             self._written.clear()
             self._server.exec_(b"DEALLOCATE ALL")
-        name = b"rollcall_%d" % len(self._names)
+        name = b"rollcall_%d" % next(self._numbers)
         result = self._server.prepare(name, text, types)
         if result.status not in _DONE:
             self._refuse(result)
         self._names[command, types] = name
         return name
+
+    def _is_outdated(self, result: Any) -> bool:
+        """Whether a command failed, by itself, only for having been prepared before."""
+        is_alone = self._server.transaction_status == TransactionStatus.IDLE
+        return is_alone and result.error_field(DiagnosticField.SQLSTATE) in _OUTDATED
 
     def _refuse(self, result: Any) -> None:
         if self._server.status == ConnStatus.BAD:

@@ -112,6 +112,24 @@ def test_a_server_that_went_is_unavailable(postgresql_engine: Engine) -> None:
     direct.close()
 
 
+def test_a_restart_of_the_server_is_met_once(postgresql_engine: Engine) -> None:
+    direct = Direct(postgresql_engine)
+    pids = []
+    with direct.driver() as one, direct.driver() as two, direct.driver() as three:
+        for driver in (one, two, three):
+            [(pid,)] = driver.rows("SELECT pg_backend_pid()")
+            pids.append(pid)
+    with writing(postgresql_engine) as db:
+        for pid in pids:
+            # waits until it has gone
+            db.execute(text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": pid})
+    with pytest.raises(Unavailable):
+        tenants(direct)
+    with direct.driver(), direct.driver():
+        assert tenants(direct) == [("main",)]
+    direct.close()
+
+
 def test_inside_a_session_it_is_the_session(engine: Engine, direct: Direct) -> None:
     with writing(engine) as db:
         driver_of(db).rows(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.errors import InvalidSqlStatementName, UniqueViolation
 from psycopg.errors import SyntaxError as WrongSyntax
-from psycopg.errors import UniqueViolation
 
 import lrs.prepared
 from lrs.prepared import Prepared
@@ -102,3 +102,42 @@ def test_too_many_commands_are_forgotten(
         assert prepared.rows(f"SELECT {number}") == [(number,)]
     [(count,)] = prepared.rows("SELECT count(*) FROM pg_prepared_statements")
     assert 1 <= count <= 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE one ALTER COLUMN id TYPE bigint",
+        "ALTER TABLE one ADD COLUMN more text",
+        "DEALLOCATE ALL",
+        "DISCARD ALL",
+    ],
+)
+def test_what_the_server_no_longer_runs_is_prepared_anew(
+    connection: Connection, change: str
+) -> None:
+    prepared = Prepared(connection)
+    prepared.rows("CREATE TABLE one (id int PRIMARY KEY)")
+    add, find = "INSERT INTO one VALUES (%s) RETURNING id", "SELECT * FROM one"
+    assert prepared.rows(add, (1,)) == [(1,)]
+    assert prepared.rows(find) == [(1,)]
+    connection.execute(change.encode())
+    for number in (2, 3):
+        assert prepared.rows(add, (number,)) == [(number,)]
+        assert [row[0] for row in prepared.rows(find)] == [*range(1, number + 1)]
+    names = "SELECT count(*), count(DISTINCT statement) FROM pg_prepared_statements"
+    [(count, distinct)] = prepared.rows(names)
+    assert count == distinct
+
+
+def test_inside_a_transaction_an_outdated_command_fails_with_it(
+    connection: Connection,
+) -> None:
+    prepared = Prepared(connection)
+    prepared.rows("SELECT 1")
+    connection.execute("DEALLOCATE ALL")
+    connection.execute("BEGIN")
+    with pytest.raises(InvalidSqlStatementName):
+        prepared.rows("SELECT 1")
+    connection.execute("ROLLBACK")
+    assert prepared.rows("SELECT 1") == [(1,)]
