@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +93,7 @@ def test_a_body_is_loaded_and_an_answer_dumped(client: FlaskClient) -> None:
         (b'{"name": "n", "count": "1"}', 400, "count"),
         (b'{"name": "n", "count": true}', 400, "count"),
         (b'{"name": "n", "count": 1.5}', 400, "count"),
-        (b'{"name": "n", "id": "{%s}"}' % uuid.uuid4().hex.encode(), 400, "id"),
+        (b'{"name": "n", "id": "{%s}"}' % (b"5" * 32), 400, "id"),
         (b'{"name": "a\\u0000"}', 400, "name"),
         (b'{"name": "\\\\\\u0000"}', 400, "name"),
         (b'{"name": "\\ud800"}', 400, None),

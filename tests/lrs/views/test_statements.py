@@ -13,10 +13,10 @@ import orjson
 import pytest
 
 from lrs.db import writing
+from lrs.resource import MAX_REFERENCES, MAX_STATEMENTS
 from lrs.rules.catalogue import set_role
 from lrs.tables import MAIN_TENANT
 from lrs.tenants import create_tenant
-from lrs.resource import MAX_REFERENCES, MAX_STATEMENTS
 from statements.scalars import parse_timestamp
 from statements.vocabulary import VOIDED
 from tests.lrs.views.conftest import Lrs, Own, statement
