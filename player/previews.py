@@ -67,6 +67,11 @@ def get_preview(db: Session, *, label: str, opened_by: str, now: datetime) -> Pr
     return preview
 
 
+def end_previews(db: Session, *, opened_by: str) -> None:
+    """Close all previews of this person: the files answer no more, from now on."""
+    db.execute(delete(Preview).where(Preview.opened_by == opened_by))
+
+
 def start_data(
     config: Config, *, preview: Preview, unit: Unit, standard: str | None
 ) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from lrs.tables import MAIN_TENANT, Clock
 from lrs.views.access import allow
 from lrs.views.application import parts
 from player.launches import end_person
+from player.previews import end_previews
 from portal import agencies, users, words
 from portal.access import POSITIONS, ROLES, roles_for
 from portal.audit import AuditEntry, find_acts, record_act
@@ -148,6 +149,8 @@ def change_user(user_id: uuid.UUID) -> tuple[str, int] | Response:
                 agency=agencies.find_agency(db, name=wanted) if wanted else None,
                 position=form.get("position", ""),
             )
+            if "author" not in roles:
+                end_previews(db, opened_by=str(user_id))
             record_act(
                 db,
                 user_id=signed_in().id,
@@ -207,6 +210,7 @@ def set_active(user_id: uuid.UUID, act: str) -> Response:
         if act == "close":
             actor = users.actor_of(user.id, portal_url=parts().config.portal_url)
             end_person(db, config=parts().config, actor=actor, now=clock())
+            end_previews(db, opened_by=str(user.id))
     done = "is open again" if act == "open" else "is closed, and signed out everywhere"
     flash(f"The account of {name} {done}.", "done")
     return redirect("/admin/users")

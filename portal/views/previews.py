@@ -4,6 +4,7 @@ The page plays the part of the player's: it opens the shell, hands it what a lau
 would, confirms everything the unit says at once, and shows it to the author.
 """
 
+import re
 import uuid
 
 from flask import Response, make_response, redirect, request
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from lrs.db import reading, writing
 from lrs.views.access import allow
 from lrs.views.application import parts
-from packages.courses import get_package, manifest_of
+from packages.courses import manifest_of
 from player import previews
 from player.views.content import SANDBOX
 from player.views.frame import policy
@@ -28,7 +29,7 @@ BLUEPRINT = page_blueprint("previews")
 @allow("role", *roles_for("packages.manage"))
 def begin(package_id: uuid.UUID) -> BaseResponse:
     chosen = request.form.get("unit", "")
-    unit = int(chosen) if chosen.isascii() and chosen.isdigit() else -1
+    unit = int(chosen) if re.fullmatch("[0-9]{1,5}", chosen) else -1
     with writing(parts().engine) as db:
         label = previews.open_preview(
             db,
@@ -48,7 +49,7 @@ def show(label: str) -> Response:
         preview = previews.get_preview(
             db, label=label, opened_by=str(signed_in().id), now=clock()
         )
-        package = get_package(db, package_id=preview.package_id)
+        package = own_package(db, preview.package_id)
         manifest = manifest_of(package)
         unit = manifest.units[preview.unit]
         data = previews.start_data(

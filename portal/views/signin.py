@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from flask import Flask, request, session
-from flask_login import user_logged_in  # type: ignore[import-untyped]
+from flask_login import (  # type: ignore[import-untyped]
+    user_logged_in,
+    user_logged_out,
+)
 from flask_security import LoginForm, RoleMixin, Security, UserMixin, current_user
 from flask_security.datastore import UserDatastore
 
 from lrs.config import Config
 from lrs.db import reading, writing
 from lrs.views.application import parts
+from player.previews import end_previews
 from portal import users
 from portal.access import Principal
 from portal.views.sessions import DatabaseSessions, StoredSession
@@ -141,6 +145,13 @@ def _renew_session(_app: Flask, user: SignedIn, **_: Any) -> None:
         users.get_user(db, user_id=user.id).signed_in_at = datetime.now(UTC)
 
 
+def _end_previews(_app: Flask, user: SignedIn, **_: Any) -> None:
+    """What was open to the person as an author is closed at sign-out."""
+    if user is not None and user.is_authenticated:
+        with writing(parts().engine) as db:
+            end_previews(db, opened_by=str(user.id))
+
+
 def _nobody(_given: object) -> None:
     """No user, whatever a request carries beside its session."""
 
@@ -186,3 +197,4 @@ def set_up(app: Flask, config: Config) -> None:
     manager.request_loader(_nobody)
     manager._load_user_from_remember_cookie = _nobody  # noqa: SLF001
     user_logged_in.connect(_renew_session, app)
+    user_logged_out.connect(_end_previews, app)

@@ -35,6 +35,8 @@ from statements.errors import Conflict, DomainError, Invalid
 BLUEPRINT = page_blueprint("versions")
 
 MOST_SHOWN = 200
+# larger numbers are no versions, and no database takes them
+PLACE = "/authoring/courses/<uuid:course_id>/versions/<int(max=999999999):number>"
 
 
 def _address(course_id: uuid.UUID, number: int) -> str:
@@ -47,7 +49,7 @@ def _version(db: Session, course_id: uuid.UUID, number: int) -> CourseVersion:
     return get_numbered(db, course_id=course.id, number=number)
 
 
-@BLUEPRINT.get("/authoring/courses/<uuid:course_id>/versions/<int:number>")
+@BLUEPRINT.get(PLACE)
 @allow("role", *roles_for("packages.manage"))
 def show(course_id: uuid.UUID, number: int) -> str:
     return _page(course_id, number)
@@ -106,7 +108,7 @@ def _page(
         )
 
 
-@BLUEPRINT.post("/authoring/courses/<uuid:course_id>/versions/<int:number>/roles")
+@BLUEPRINT.post(f"{PLACE}/roles")
 @allow("role", *roles_for("courses.publish"))
 def confirm(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     given = request.form.to_dict()
@@ -127,7 +129,7 @@ def confirm(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]
     return redirect(_address(course_id, number))
 
 
-@BLUEPRINT.post("/authoring/courses/<uuid:course_id>/versions/<int:number>/hosts")
+@BLUEPRINT.post(f"{PLACE}/hosts")
 @allow("role", *roles_for("courses.publish"))
 def allow_servers(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     me, now = signed_in(), clock()
@@ -153,7 +155,7 @@ def allow_servers(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str
     return redirect(_address(course_id, number))
 
 
-@BLUEPRINT.post("/authoring/courses/<uuid:course_id>/versions/<int:number>/publish")
+@BLUEPRINT.post(f"{PLACE}/publish")
 @allow("role", *roles_for("courses.publish"))
 def publish(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     try:
@@ -171,7 +173,7 @@ def publish(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]
     return redirect(f"/authoring/courses/{course_id}")
 
 
-@BLUEPRINT.post("/authoring/courses/<uuid:course_id>/versions/<int:number>/retire")
+@BLUEPRINT.post(f"{PLACE}/retire")
 @allow("role", *roles_for("courses.publish"))
 def retire(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     try:
@@ -184,7 +186,7 @@ def retire(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     return redirect(f"/authoring/courses/{course_id}")
 
 
-@BLUEPRINT.post("/authoring/courses/<uuid:course_id>/versions/<int:number>/discard")
+@BLUEPRINT.post(f"{PLACE}/discard")
 @allow("role", *roles_for("courses.publish"))
 def discard(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:
     try:
@@ -210,9 +212,7 @@ def _refused(
     return page, status_of(error)
 
 
-@BLUEPRINT.get(
-    "/authoring/courses/<uuid:course_id>/versions/<int:number>/changes/<int:before>"
-)
+@BLUEPRINT.get(f"{PLACE}/changes/<int(max=999999999):before>")
 @allow("role", *roles_for("packages.manage"))
 def changes(course_id: uuid.UUID, number: int, before: int) -> str:
     """What learners get with a version instead of another."""

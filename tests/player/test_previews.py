@@ -61,6 +61,15 @@ def test_what_is_over_is_forgotten(site, package) -> None:
         assert db.scalars(select(Preview.label)).all() == [label]
 
 
+def test_a_person_s_previews_end_together(site, package) -> None:
+    label = opened(site, package)
+    with writing(site.parts.engine) as db:
+        previews.end_previews(db, opened_by="another")
+        assert launches.find_content(db, label=label, now=NOW) is not None
+        previews.end_previews(db, opened_by="author")
+        assert launches.find_content(db, label=label, now=NOW) is None
+
+
 def test_the_site_serves_it_and_takes_nothing(site, package) -> None:
     label = opened(site, package, now=datetime.now(UTC))
     with reading(site.parts.engine) as db:

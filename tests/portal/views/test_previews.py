@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lrs.db import writing
+from lrs.db import reading, writing
 from packages.courses import get_package
+from player import previews
+from player.tables import Preview
 from tests.portal.conftest import import_sample
 from tests.portal.views.text import text_of
 
@@ -89,8 +92,43 @@ def test_a_standard_without_run_time_is_said(parts, browser, package) -> None:
     assert "What the unit reports" not in text
 
 
+def is_open(parts: Parts, place: str) -> bool:
+    with reading(parts.engine) as db:
+        return db.get(Preview, place.rpartition("/")[2]) is not None
+
+
+def test_nothing_stays_open_after_the_author(
+    parts, browser, package, caller, cast
+) -> None:
+    operator = caller(cast.operator)
+    account = f"/admin/users/{cast.author.id}"
+    fields = {"name": cast.author.name, "roles": "learner", "position": "sworn"}
+    for end in (
+        lambda: browser.post("/sign-out"),
+        lambda: operator.post(account, fields),
+        lambda: operator.post(f"{account}/close"),
+    ):
+        with writing(parts.engine) as db:
+            place = previews.open_preview(
+                db,
+                package=get_package(db, package_id=package),
+                unit=1,
+                opened_by=str(cast.author.id),
+                now=datetime.now(UTC),
+            ).label
+        assert is_open(parts, place)
+        assert end().status_code == 302
+        assert not is_open(parts, place)
+
+
+def test_that_of_a_deleted_package_is_not_there(browser, package) -> None:
+    place = begin(browser, package).headers["Location"]
+    assert browser.post(f"/authoring/packages/{package}/delete").status_code == 302
+    assert browser.get(place).status_code == 404
+
+
 def test_what_cannot_be_previewed(browser, package, caller, cast) -> None:
-    for unit in ("99", "-1", "x", "", "²"):
+    for unit in ("99", "-1", "x", "", "²", "1" * 5000):
         assert begin(browser, package, unit).status_code == 409, unit
     assert begin(browser, uuid.uuid4()).status_code == 404
     assert begin(caller(cast.manager), package).status_code == 403

@@ -177,3 +177,12 @@ def test_a_version_whose_package_is_gone(world: World, browser) -> None:
     text = text_of(browser.get(page_of(world)))
     assert "Its package is gone" in text
     assert browser.get(f"/authoring/courses/{world.course_id}").status_code == 200
+
+
+@pytest.mark.parametrize("digits", [10, 25, 5000])
+def test_no_version_has_such_a_number(world: World, browser, digits: int) -> None:
+    number = "9" * digits
+    course = f"/authoring/courses/{world.course_id}/versions"
+    for path in (f"{course}/{number}", f"{course}/1/changes/{number}"):
+        assert browser.get(path).status_code == 404
+    assert browser.post(f"{course}/{number}/publish").status_code == 404
