@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -230,7 +230,7 @@ def _check_voiding(db: Session, write: Write, new: Sequence[Prepared]) -> None:
         raise Forbidden(f"Statement {foreign} has another authority; it stays.")
 
 
-@cache
+@lru_cache(maxsize=1000)
 def _own_references(authority: str) -> tuple[str, ...]:
     """What every statement of an authority refers to by it."""
     return tuple(ifis(orjson.loads(authority)))

@@ -28,6 +28,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lrs.db import Base, Json, UtcDateTime
 
 MAIN_TENANT = 1
+# of a name whose key is remembered
+USUAL_LENGTH = 250
 # bits of `Statement.plain`
 PLAIN = {"1.0.3": 1, "2.0.0": 2}
 
@@ -37,10 +39,17 @@ def key_of(name: str) -> uuid.UUID:
     return uuid.UUID(bytes=key_bytes(name))
 
 
-@functools.lru_cache(maxsize=50_000)
 def key_bytes(name: str) -> bytes:
     """The same as bytes."""
+    return _remembered(name) if len(name) <= USUAL_LENGTH else _digest(name)
+
+
+def _digest(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()[:16]
+
+
+# only usual names: others may have megabytes
+_remembered = functools.lru_cache(maxsize=50_000)(_digest)
 
 
 def name_of_data(sha2: str) -> str:

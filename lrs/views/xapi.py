@@ -127,7 +127,6 @@ def body() -> bytes:
     return data
 
 
-@lru_cache(maxsize=100)
 def version_of(given: str) -> str | None:
     """The version that a header chooses; None where it chooses none."""
     match = _SPOKEN.fullmatch(given.strip())
