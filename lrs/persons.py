@@ -21,6 +21,7 @@ from lrs.rules.tables import PersonLink
 from lrs.tables import Reference, Statement, key_of
 from statements import actors
 from statements.actors import actor_of
+from statements.references import ACTORS
 
 # how many of the newest statements of an identifier are looked through for names
 NAMED_IN = 100
@@ -169,7 +170,7 @@ def find_names(db: Session, *, tenant: int, ifis: list[str]) -> list[str]:
                 Reference.tenant_id == tenant,
                 Reference.ref_key == key_of(ifi),
                 # the server's own word is not in what was received
-                Reference.usage != "authority",
+                Reference.usage.in_(sorted(ACTORS - {"authority"})),
             )
             .distinct()
             .order_by(Reference.seq.desc())

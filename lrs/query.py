@@ -46,7 +46,7 @@ from lrs.direct import Driver, driver_of
 from lrs.rules.wall import Wall, hidden, hidden_values, pretest_wall
 from lrs.tables import Activity, Clock, Indirect, Reference, Statement, key_of
 from statements.errors import NotFound, Unavailable
-from statements.references import DIRECT_ACTORS
+from statements.references import ACTIVITIES, ACTORS, DIRECT_ACTORS
 from statements.text import stored_of
 
 Row = type[Statement]
@@ -551,18 +551,21 @@ def _matching(shape: _Shape, row: Row) -> tuple[Select[Any], Any]:
     chosen = chosen.where(row.tenant_id == _TENANT)
     seq: Any = row.seq
     is_related = shape.activity and shape.related_activities
-    for name, is_given, reference in (
-        ("agent", shape.agent, _AGENT),
-        ("activity", is_related, _ACTIVITY),
+    actors = ACTORS if shape.related_agents else DIRECT_ACTORS
+    for name, is_given, reference, usages in (
+        ("agent", shape.agent, _AGENT, actors),
+        ("activity", is_related, _ACTIVITY, ACTIVITIES),
     ):
         if not is_given:
             continue
         chosen = chosen.join(
             reference,
             and_(reference.tenant_id == row.tenant_id, reference.seq == row.seq),
-        ).where(reference.tenant_id == _TENANT, reference.ref_key == _key(name))
-        if reference is _AGENT and not shape.related_agents:
-            chosen = chosen.where(reference.usage.in_(sorted(DIRECT_ACTORS)))
+        ).where(
+            reference.tenant_id == _TENANT,
+            reference.ref_key == _key(name),
+            reference.usage.in_(sorted(usages)),
+        )
         seq = reference.seq
     # SQLite keeps no statistics: of two indexes it is left the one of fewer statements
     is_left = shape.dialect != "sqlite" or not shape.registration
@@ -601,18 +604,21 @@ def _candidates_of(shape: _Shape) -> Select[Any]:
     what they refer to is followed.
     """
     chosen: Select[Any] = select(Indirect.seq).where(Indirect.tenant_id == _TENANT)
+    usages: Iterable[str]
     if shape.registration:
         name, usages = "registration", ["registration"]
     elif shape.agent:
-        name, usages = "agent", [] if shape.related_agents else sorted(DIRECT_ACTORS)
+        name, usages = "agent", ACTORS if shape.related_agents else DIRECT_ACTORS
     elif shape.activity:
-        name, usages = "activity", [] if shape.related_activities else ["object"]
+        name, usages = (
+            "activity",
+            ACTIVITIES if shape.related_activities else ["object"],
+        )
     else:
         name, usages = "verb", ["verb"]
-    chosen = chosen.where(Indirect.ref_key == _key(name))
-    if usages:
-        chosen = chosen.where(Indirect.usage.in_(usages))
-    return chosen
+    return chosen.where(
+        Indirect.ref_key == _key(name), Indirect.usage.in_(sorted(usages))
+    )
 
 
 def _indirect(shape: _Shape) -> Select[Any]:

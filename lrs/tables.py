@@ -155,8 +155,9 @@ class Authority(Base):
 class Reference(Base):
     """Everything a statement refers to: actors and activities, with their usage.
 
-    `usage` says where (`actor`, `object`, `parent`, `grouping`, `sub_object`, …), so
-    one index answers `related_agents`, `related_activities` and the rules.
+    `usage` says where (`actor`, `object`, `parent`, `grouping`, `sub_object`, …) and
+    whether it is an actor or an activity (`statements/references.py`), so one index
+    answers `related_agents`, `related_activities` and the rules.
     """
 
     __tablename__ = "reference"

@@ -13,12 +13,26 @@ from uuid import UUID
 from statements import actors
 from statements.vocabulary import VOIDED
 
+
+def _inside_too(*usages: str) -> frozenset[str]:
+    """The usages, and the same of a sub-statement."""
+    return frozenset(usages) | {f"sub_{usage}" for usage in usages}
+
+
 # usages that the plain `agent` filter looks at
-DIRECT_ACTORS = frozenset({"actor", "object"})
+DIRECT_ACTORS = frozenset({"actor", "whom"})
+# all of them: an activity's IRI may be spelled like an actor's identifier, so that only
+# the usage tells what a name is of
+ACTORS = _inside_too(
+    *DIRECT_ACTORS, "authority", "instructor", "team", "context_agent", "context_group"
+)
+ACTIVITIES = _inside_too("object", "parent", "grouping", "category", "other")
 
 
 class References(NamedTuple):
     """Pairs of usage and identifier; usages inside a sub-statement start `sub_`.
+
+    The object's usage is `object` where it is an activity, else `whom`.
 
     `definitions` holds IRI and definition of every activity that brings one,
     `attachments` the hash of every attachment, in lower case.
@@ -79,7 +93,7 @@ def _walk(part: dict[str, Any], prefix: str, found: _Walk) -> None:
     if kind == "Activity":
         _add_activity(target, prefix + "object", found)
     elif kind in {"Agent", "Group"}:
-        _add_actor(target, prefix + "object", found)
+        _add_actor(target, prefix + "whom", found)
     if "authority" in part:
         _add_actor(part["authority"], prefix + "authority", found)
     if "context" in part:

@@ -94,7 +94,7 @@ class Model:
         actors = {
             ifi
             for usage, ifi in found.actors
-            if wanted.related_agents or usage in {"actor", "object"}
+            if wanted.related_agents or usage in {"actor", "whom"}
         }
         if wanted.related_agents:
             actors.add(f"account::{HOME}|{row.authority['account']['name']}")
@@ -381,6 +381,78 @@ def test_tenants_do_not_see_each_other(
         assert last_seq(db, tenant=other) == 1
         with pytest.raises(NotFound):
             get_statement(db, tenant=other, statement_id=model.rows[1].prepared.id)
+
+
+LIKE_AN_ACTOR = IFIS[0]
+LIKE_A_VERB = VERBS[0]
+SPELLED_ALIKE: dict[str, dict[str, Any]] = {
+    "by the actor": {},
+    "to the actor": {"actor": PEOPLE[1], "object": {"objectType": "Agent"} | PEOPLE[0]},
+    "taught by the actor": {"actor": PEOPLE[1], "context": {"instructor": PEOPLE[0]}},
+    "of the activity": {"actor": PEOPLE[1], "object": {"id": LIKE_AN_ACTOR}},
+    "inside the activity": {
+        "actor": PEOPLE[1],
+        "context": {"contextActivities": {"parent": [{"id": LIKE_AN_ACTOR}]}},
+    },
+    "with the verb": {"actor": PEOPLE[1], "verb": {"id": LIKE_A_VERB}},
+    "inside the verb": {
+        "actor": PEOPLE[1],
+        "context": {"contextActivities": {"parent": [{"id": LIKE_A_VERB}]}},
+    },
+}
+ALIKE = {
+    "agent": (Filter(agent=IFIS[0]), {"by the actor", "to the actor"}),
+    "related agents": (
+        Filter(agent=IFIS[0], related_agents=True),
+        {"by the actor", "to the actor", "taught by the actor"},
+    ),
+    "activity": (Filter(activity=LIKE_AN_ACTOR), {"of the activity"}),
+    "related activities": (
+        Filter(activity=LIKE_AN_ACTOR, related_activities=True),
+        {"of the activity", "inside the activity"},
+    ),
+    "verb": (Filter(verb=LIKE_A_VERB), {"with the verb"}),
+    "activity like a verb": (
+        Filter(activity=LIKE_A_VERB, related_activities=True),
+        {"inside the verb"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_is_spelled_alike_is_told_by_what_it_is(
+    engine: Engine, now: datetime, name: str
+) -> None:
+    """Also where a statement refers to it."""
+    names: dict[uuid.UUID, str] = {}
+    log = []
+    for number, (what, special) in enumerate(SPELLED_ALIKE.items()):
+        one, other = uuid.UUID(int=2 * number + 1), uuid.UUID(int=2 * number + 2)
+        usual = {
+            "actor": PEOPLE[0],
+            "verb": {"id": VERBS[1]},
+            "object": {"id": ACTIVITIES[0]},
+        }
+        refers = {
+            "actor": PEOPLE[2],
+            "verb": {"id": VERBS[2]},
+            "object": {"objectType": "StatementRef", "id": str(one)},
+        }
+        names |= {one: what, other: f"refers to {what}"}
+        log += [usual | special | {"id": str(one)}, refers | {"id": str(other)}]
+    with writing(engine) as db:
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=[prepare(one, now=now) for one in log],
+            authority=AUTHORITIES[0],
+            now=now,
+        )
+    wanted, expected = ALIKE[name]
+    with reading(engine) as db:
+        page = find_statements(db, tenant=MAIN_TENANT, filter=wanted, limit=100)
+    found = {names[uuid.UUID(orjson.loads(one.payload)["id"])] for one in page.found}
+    assert found == expected | {f"refers to {what}" for what in expected}
 
 
 def test_definitions_of_activities(engine: Engine, now: datetime) -> None:

@@ -65,7 +65,7 @@ def test_attachments_of_the_statement_and_of_the_one_inside() -> None:
 @pytest.mark.parametrize("target", [AGENT, GROUP])
 def test_an_actor_as_object(target: dict[str, object]) -> None:
     found = references({**SMALL, "object": target})
-    assert ("object", OFFICER) in found.actors
+    assert ("whom", OFFICER) in found.actors
     assert found.activities == frozenset()
     assert activity_of({**SMALL, "object": target}) is None
 
