@@ -25,7 +25,10 @@ _NEEDED = ("au", "des", "cst")
 _MAXIMUM_NESTING = 64
 # What must come first is kept with each unit: for itself and for the blocks above it.
 _MAXIMUM_FIRST = 1000
+# Each takes four characters at least: itself, brackets and a sign.
+_MOST_FIRST = _MAXIMUM_FIRST // 4 + 1
 _SHOWN_OF_A_KIND = 20
+_EDITION_LENGTH = 40
 _TITLE_LENGTH = 500
 _TEXT_LENGTH = 4000
 
@@ -66,7 +69,7 @@ def read_aicc(contents: Contents, name: str) -> Manifest:
     names = slugs(unit.identifier for unit in book.units)
     return Manifest(
         standard="aicc",
-        edition=course.get("course", "version"),
+        edition=_flat(course.get("course", "version"), _EDITION_LENGTH),
         identifier=identifier,
         title=title,
         description=course.texts.get("course_description", "")[:_TEXT_LENGTH],
@@ -183,6 +186,7 @@ class _Book:
     blocks: list[Block] = field(default_factory=list)
     prerequisites: dict[str, list[str]] = field(default_factory=dict)
     reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _above: dict[int, list[str]] = field(default_factory=dict)
 
     def title(self, identifier: str, what: str) -> str:
         """The title of an element of the course, from the `.des` file."""
@@ -200,22 +204,25 @@ class _Book:
 
     def needs(self, identifier: str, block: int | None) -> str:
         """What comes first: for the element itself, and for the blocks above it."""
-        chain = [identifier]
-        while block is not None:
-            chain.append(self.blocks[block].identifier)
-            block = self.blocks[block].parent
-        said = [
-            one
-            for name in chain[::-1]
-            for one in self.prerequisites.get(_key(name), ())
-        ]
-        said = list(dict.fromkeys(said))
+        own = self.prerequisites.get(_key(identifier), ())
+        said = list(dict.fromkeys([*self._needs_of_block(block), *own]))
         first = "&".join(f"({one})" for one in said) if len(said) > 1 else "".join(said)
         if len(first) <= _MAXIMUM_FIRST:
             return first
         words = {"name": identifier, "limit": _MAXIMUM_FIRST}
         self.group.note("aicc_first_long", "pre", None, **words)
         return ""
+
+    def _needs_of_block(self, block: int | None) -> list[str]:
+        """What comes before all of a block, outermost first; no more than can be kept."""
+        if block is None:
+            return []
+        if block not in self._above:
+            here = self.blocks[block]
+            own = self.prerequisites.get(_key(here.identifier), ())
+            said = dict.fromkeys([*self._needs_of_block(here.parent), *own])
+            self._above[block] = list(said)[:_MOST_FIRST]
+        return self._above[block]
 
 
 def _assignable(group: _Group, table: Table) -> Iterator[tuple[str, Row]]:

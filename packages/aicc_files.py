@@ -70,7 +70,17 @@ class Table:
 
 
 def decode(data: bytes, *, path: str) -> tuple[str, list[Finding]]:
-    """The text of a file with every line end a line feed, and what was guessed."""
+    """The text of a file with every line end a line feed, and what was guessed.
+
+    Refuses one of more lines than any course has.
+    """
+    text, findings = _decoded(data, path)
+    if text.count("\n") > _MAXIMUM_CELLS:
+        refuse("aicc_table", path=path)
+    return text, findings
+
+
+def _decoded(data: bytes, path: str) -> tuple[str, list[Finding]]:
     for mark, codec, name in _MARKS:
         if data.startswith(mark):
             text = data[len(mark) :].decode(codec, "replace")
@@ -123,6 +133,8 @@ def _bare(value: str) -> str:
 def read_table(text: str, *, path: str) -> tuple[Table, list[Finding]]:
     """The table in a file and what was mended; refuses what is no table at all."""
     findings = []
+    if text.count(",") > _MAXIMUM_CELLS:
+        refuse("aicc_table", path=path)
     try:
         lines = _lines(text, strict=True)
     except csv.Error as error:

@@ -438,7 +438,11 @@ def _clean_name(entry: _Listed, codec: str) -> tuple[str, bool]:
         refuse_as_unsafe("unsafe_name", path=name)
     if len(parts) > MAXIMUM_DEPTH:
         refuse_as_unsafe("too_deep", path=name, limit=MAXIMUM_DEPTH)
-    return unicodedata.normalize("NFC", "/".join(parts)), "\\" in name
+    clean = unicodedata.normalize("NFC", "/".join(parts))
+    # letters of old code pages are longer in UTF-8 than in the archive
+    if len(clean.encode()) > MAXIMUM_NAME_BYTES:
+        refuse_as_unsafe("name_too_long", path=name, limit=MAXIMUM_NAME_BYTES)
+    return clean, "\\" in name
 
 
 def _refuse_unsafe_name(name: str) -> None:

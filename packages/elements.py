@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree
 
 from packages.contents import Contents
-from packages.findings import finding
+from packages.findings import finding, refuse
 from packages.manifest import Finding, Severity
 
 Element = etree._Element  # noqa: SLF001 - the only name lxml gives the type
@@ -20,18 +20,26 @@ LONGEST_TITLE = 500
 LONGEST_TEXT = 4000
 # One manifest can have one fault a hundred thousand times.
 MOST_OF_A_KIND = 25
+MOST_LOOKED_UP = 16 << 20
+_EACH_LOOK = 64
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
 
 @dataclass
 class Book:
-    """The description being read, and what was noted so far."""
+    """The description being read, and what was noted so far.
+
+    `beside` counts bytes of other files that were read for it, `looked_up` characters of
+    addresses.
+    """
 
     contents: Contents
     path: str
     root: Element
     read: tuple[Finding, ...] = ()
+    beside: int = 0
+    looked_up: int = 0
     _noted: list[Finding] = field(default_factory=list)
     _counts: Counter[tuple[str, Severity]] = field(default_factory=Counter)
 
@@ -42,6 +50,22 @@ class Book:
         self._counts[kind] += 1
         if self._counts[kind] <= MOST_OF_A_KIND:
             self._noted.append(found)
+
+    def find(self, written: str) -> tuple[str, bool] | None:
+        """The file that an address means, as `Contents.find`; raises InvalidPackage.
+
+        Addresses are joined of parts that many share, so what is looked up is bounded.
+        """
+        self.looked_up += len(written) + _EACH_LOOK
+        if self.looked_up > MOST_LOOKED_UP:
+            limit = MOST_LOOKED_UP >> 20
+            refuse("addresses_too_large", path=self.path, limit=limit)
+        return self.contents.find(written)
+
+    @property
+    def can_look(self) -> bool:
+        """True while more than half of what may be looked up is left."""
+        return 2 * self.looked_up < MOST_LOOKED_UP
 
     @property
     def has_error(self) -> bool:

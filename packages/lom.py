@@ -22,10 +22,13 @@ from packages.elements import (
     raw_text,
     text,
 )
-from packages.safexml import read_xml
+from packages.safexml import MAXIMUM_BYTES, read_xml
 from packages.scorm_resources import joined
 from statements.errors import InvalidPackage
 
+# What may be read of files beside the manifest, each of which counts for some bytes more.
+MOST_BESIDE = MAXIMUM_BYTES
+_EACH_BESIDE = 10_000
 _KEYWORDS = 50
 _SHORT = 100
 # IEEE 1484.12.1, 8: a period of ISO 8601; SCORM 1.2 tools write a clock as well.
@@ -81,13 +84,17 @@ def read_description(element: Element | None) -> str:
 
 
 def _read_beside(book: Book, location: Element) -> Metadata:
-    """What a file beside the manifest says; a missing or broken one is noted."""
+    """What a file beside the manifest says; noted when it is missing or broken.
+
+    And when so much was read of such files that this one is left out.
+    """
     name = text(location)
     if not name:
         return Metadata()
-    find = book.contents.find
-    found = find(joined(base(book.root), name)) or find(name)
+    found = book.find(joined(base(book.root), name)) or book.find(name)
     if found is not None:
+        book.beside += book.contents.files[found[0]].size + _EACH_BESIDE
+    if found is not None and book.beside <= MOST_BESIDE + _EACH_BESIDE:
         try:
             document = read_xml(book.contents.read(found[0]), path=found[0])
         except InvalidPackage:

@@ -108,7 +108,7 @@ def _course_title(
         return title, language(element) or said.language
     if said.title:
         return said.title, said.language
-    title = attribute(book.root, "identifier") or "Untitled course"
+    title = attribute(book.root, "identifier")[:LONGEST_TITLE] or "Untitled course"
     book.note("title_missing", book.root, what="The course", title=title)
     return title, ""
 

@@ -113,7 +113,7 @@ class Structure:
         reference = attribute(item, "identifierref")
         items = children(item, "item")
         if not title:
-            title = identifier or reference or "Unit"
+            title = (identifier or reference or "Unit")[:LONGEST_TITLE]
             book.note("title_missing", item, what="An item", title=title)
         if not identifier:
             identifier = reference or f"item-line-{item.sourceline}"
@@ -181,7 +181,8 @@ class Structure:
         }
         nodes = []
         for identifier, resource in (scos or startable).items():
-            title = read_metadata(self.book, resource).title or identifier
+            title = read_metadata(self.book, resource).title
+            title = title or identifier[:LONGEST_TITLE]
             node = self._node(resource, identifier, title)
             unit = self._unit(resource, resource, title, node)
             if unit is not None:

@@ -3,7 +3,6 @@
 A name only ever selects a file that is in the package (`Contents.find`).
 """
 
-import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -66,13 +65,13 @@ def find_start(
         return None
     plain, query, fragment = _split(href)
     written = joined(folder, plain)
-    found = book.contents.find(written)
+    found = book.find(written)
     exact = found is not None and found[1]
     # Some files are truly called "a?b.html", some folders in xml:base lack their "/".
     others = (joined(folder, href), joined(folder + "/", plain) if folder else "")
     for other in others:
         if found is None and other:
-            found = book.contents.find(other)
+            found = book.find(other)
     if found is None:
         outside = ".." in written.replace("\\", "/").split("/")
         code = "launch_outside" if outside else "launch_missing"
@@ -112,15 +111,20 @@ def joined(folder: str, address: str) -> str:
     """`address` against `folder` as RFC 3986, 5.2 has it for relative paths."""
     if not folder or address.startswith(("/", "\\")):
         return address
-    return re.sub(r"[^/\\]*$", "", folder) + address
+    return folder[: max(folder.rfind("/"), folder.rfind("\\")) + 1] + address
 
 
 def note_missing_files(book: Book) -> None:
-    """Files that the manifest lists and the package lacks: one finding for all."""
+    """Files that the manifest lists and the package lacks: one finding for all.
+
+    Those after more addresses than any package has files are not looked for.
+    """
     missing: list[tuple[str, Element]] = []
     for resource in _resources(book.root):
         folder = base_of(book, resource)
         for file in children(resource, "file"):
+            if not book.can_look:
+                break
             href = attribute(file, "href")
             own = joined(folder, base(file))
             if not href or is_absolute(own + href) or is_absolute(href):
@@ -128,7 +132,7 @@ def note_missing_files(book: Book) -> None:
             address = joined(own, href)
             plain = joined(own, _split(href)[0])
             slashed = joined(own + "/", href) if own else address
-            if not any(map(book.contents.find, (plain, address, slashed))):
+            if not any(map(book.find, (plain, address, slashed))):
                 missing.append((address, file))
     if missing:
         first, element = missing[0]

@@ -26,7 +26,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _LOADS = re.compile(
-    rb"""<(?:script|link|iframe|img|video|audio|source|embed)\b[^>]{0,400}?\s(?:src|href)"""
+    rb"""<(?:script|link|iframe|img|video|audio|source|embed)\b[^<>]{0,400}?\s(?:src|href)"""
     rb"""\s*=\s*["']?\s*(?:https?:)?//([a-z0-9.-]{1,100}(?::[0-9]{1,5})?)"""
     rb"""|(?:@import|url\()\s*["'(]{0,2}\s*(?:https?:)?//([a-z0-9.-]{1,100}(?::[0-9]{1,5})?)""",
     re.IGNORECASE,

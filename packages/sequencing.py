@@ -84,8 +84,9 @@ from packages.sequencing_tables import (
     identifier,
 )
 
-# What all activities together may take from the collection, in characters of JSON: one
-# of 10 MB that ten thousand activities refer to would grow without end.
+# What all activities together may take from the collection, in characters of JSON, and
+# from other vocabularies: a collection of 10 MB that ten thousand activities refer to, or
+# as many elements that each repeat all namespaces of the manifest, would have no end.
 MOST_SHARED = 4 << 20
 
 # Kept apart until an IDRef is resolved.
@@ -152,7 +153,9 @@ class Sequencings:
             elif name == "rollupRules":
                 value[name] = self._rollup_rules(part)
             elif name is None:
-                value.setdefault("extensions", []).append(as_xml(part))
+                written = as_xml(part)
+                self._weigh(len(written))
+                value.setdefault("extensions", []).append(written)
             elif _is_adl(part):
                 value[_ADL_OBJECTIVES] = [
                     (attribute(one, "objectiveID"), self._maps(one, DATA_MAP_INFO))

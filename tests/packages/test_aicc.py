@@ -277,3 +277,9 @@ def test_many_faults_are_cut() -> None:
     found = read(None, au=au)
     assert codes(found).count("launch_missing") == 20
     assert "more_findings" in codes(found)
+
+
+def test_what_is_too_long_is_cut() -> None:
+    found = read(crs=CRS.replace("Version=4.0", "Version=" + "4.0 " * 100))
+    assert found.edition == ("4.0 " * 10)[:40]
+    assert found.units

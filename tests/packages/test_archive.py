@@ -255,6 +255,7 @@ HOSTILE = [
     ("same with slashes", "duplicate_names", Zip([Entry("a/b"), Entry("a\\b")])),
     ("file as folder", "duplicate_names", Zip([Entry("a"), Entry("a/b")])),
     ("long name", "name_too_long", Zip([Entry("a" * 1025)])),
+    ("long in UTF-8", "name_too_long", Zip([Entry(b"\xc4" * 1000)])),
     ("deep", "too_deep", Zip([Entry("a/" * 40 + "b")])),
     ("other header name", "zip_disagrees", Zip([Entry("a", header_name=b"b")])),
     ("wrong crc", "zip_size_differs", Zip([Entry("a", crc=1)])),

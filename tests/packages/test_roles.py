@@ -1,6 +1,7 @@
 """Which units are proposed as pre-test and post-test."""
 
 import io
+import time
 from decimal import Decimal
 
 import pytest
@@ -49,6 +50,12 @@ def proposed(*units: tuple[str, str] | Unit) -> list[tuple[int, str]]:
 def test_words(title: str, identifier: str, role: str | None) -> None:
     found = proposed((title, identifier), ("Something else", "z"))
     assert found == ([(0, role)] if role else [])
+
+
+def test_long_identifiers_are_not_searched_to_their_end() -> None:
+    began = time.process_time()
+    assert proposed(("Welcome", "before-you-begin-" * 40_000), ("Else", "z")) == []
+    assert time.process_time() - began < 30
 
 
 def test_a_heading_counts_for_its_units() -> None:

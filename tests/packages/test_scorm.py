@@ -587,3 +587,13 @@ def test_manifests_of_the_test_suite_are_read_whole() -> None:
         assert Manifest.from_json(json.loads(json.dumps(found.to_json()))) == found
         read_ones += 1
     assert read_ones > 100
+
+
+def test_long_identifiers_are_no_long_titles() -> None:
+    long = "m" * 3000
+    text = manifest(Item(title=None), title=None)
+    found = read(
+        text.replace('"course-1"', f'"{long}"').replace('"item-1"', f'"{long}"')
+    )
+    assert (found.title, only(found).title) == (long[:500], long[:500])
+    assert only(found).identifier == long

@@ -122,6 +122,22 @@ def below_many_headings() -> str:
     return manifest().replace("</organization>", whole + "</organization>")
 
 
+def based() -> str:
+    """Thousands of items whose resource lies in folders of very long names."""
+    base = f'xml:base="{"%61" * 1300}/"'
+    unit = '<item identifier="i{}" identifierref="r-item-1"><title>T</title></item>'
+    whole = "".join(unit.format(n) for n in range(9000))
+    text = manifest(Item(base="%61" * 1300 + "/"), root=base, resources=f" {base}")
+    return text.replace("</organization>", whole + "</organization>")
+
+
+def many_spaces() -> str:
+    """Rules of another vendor, in a manifest that names many vocabularies."""
+    spaces = " ".join(f'xmlns:v{n}="urn:{"v" * 40}{n}"' for n in range(1000))
+    text = sequenced("<v1:rule/>" * 2000)()
+    return text.replace("<manifest ", f"<manifest {spaces} ", 1)
+
+
 LONG_RULE = f'<imsss:auxiliaryResource purpose="{"x" * (1 << 20)}"/>'
 INNER = '<manifest identifier="inner"><resources/></manifest>'
 SECOND = '<item identifier="i2" identifierref="r-item-1"><title>Two</title></item>'
@@ -467,6 +483,25 @@ DESCRIPTIONS: dict[str, Description] = {
         of_12(metadata="<adlcp:location>lom.xml</adlcp:location>"),
         ("xml_doctype",),
         {"index.html": START_PAGE, "lom.xml": f"<!DOCTYPE l [{LAUGHS}]><l>&e9;</l>"},
+    ),
+    "description beside, over and over": Description(
+        of_12(metadata="<adlcp:location>lom.xml</adlcp:location>" * 3000),
+        ("metadata_missing", "more_findings"),
+        {"index.html": START_PAGE, "lom.xml": f"<lom>{'<x>y</x>' * 20_000}</lom>"},
+    ),
+    "very long folders of many items": Description(based, ("addresses_too_large",)),
+    "more files than are looked for": Description(
+        in_resources(
+            lambda: (
+                '<resource identifier="r2">'
+                + "".join(f'<file href="no{n}"/>' for n in range(190_000))
+                + "</resource>"
+            )
+        ),
+        ("files_missing",),
+    ),
+    "another vendor repeats all namespaces": Description(
+        many_spaces, ("sequencing_too_large",)
     ),
     "description beside is the manifest": Description(
         of_12(metadata="<adlcp:location>imsmanifest.xml</adlcp:location>")

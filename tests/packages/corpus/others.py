@@ -75,6 +75,17 @@ def amplified() -> bytes:
     )()
 
 
+def amplified_at_once() -> bytes:
+    """As many prerequisites of one block as there are units in it."""
+    units, names = many_units(19_900)
+    needs = "".join(f"B0,A{n}\n" for n in range(19_900))
+    return aicc(
+        au=units,
+        cst=f"Block,Member\nROOT,B0\nB0,{names}\n",
+        pre=f"Structure_Element,Prerequisite\n{needs}",
+    )()
+
+
 CMI5: dict[str, tuple[Made, tuple[str, ...]]] = {
     "cmi5": (cmi5(course_structure(au())), ()),
     "cmi5 in utf-16": (
@@ -298,9 +309,9 @@ AICC: dict[str, tuple[Made, tuple[str, ...]]] = {
         aicc(cst="Block,Member\n" + "".join(f"B{n},B{n + 1}\n" for n in range(9000))),
         ("aicc_nested",),
     ),
-    "AICC of commas": (aicc(au="," * 5 * MEGABYTE), ("aicc_columns",)),
+    "AICC of commas": (aicc(au="," * 5 * MEGABYTE), ("aicc_table",)),
     "AICC of quotes": (aicc(au='"' * 5 * MEGABYTE), ("aicc_table",)),
-    "AICC of blank lines": (aicc(au="\n" * MEGABYTE), ("aicc_columns",)),
+    "AICC of blank lines": (aicc(au="\n" * MEGABYTE), ("aicc_table",)),
     "AICC of an open quote": (
         aicc(des='System_ID,Title\nA1,"' + "x\n" * MEGABYTE),
         ("aicc_table",),
@@ -312,6 +323,19 @@ AICC: dict[str, tuple[Made, tuple[str, ...]]] = {
     ),
     "AICC of many rows": (
         aicc(au="System_ID,File_Name\n" + "A1,index.html\n" * 20_001),
+        ("aicc_table",),
+    ),
+    "AICC multiplies at once": (
+        amplified_at_once,
+        (
+            "aicc_first_long",
+            "aicc_total",
+            "more_findings",
+            "title_missing",
+        ),
+    ),
+    "AICC of many lines": (
+        aicc(crs=CRS + "".join(f"{n}=\n" for n in range(500_000))),
         ("aicc_table",),
     ),
     "AICC multiplies": (
