@@ -31,7 +31,7 @@ from lrs.activities import merge_definition, merge_received
 from lrs.clock import glance
 from lrs.direct import Driver, driver_of
 from lrs.rules.wall import pretest_wall
-from lrs.tables import PLAIN, Statement, key_bytes, key_of, name_of_data
+from lrs.tables import PLAIN, QUOTED, Statement, key_bytes, key_of, name_of_data
 from statements.actors import ifis
 from statements.compare import same_statement
 from statements.errors import (
@@ -267,6 +267,8 @@ class Rows:
             for sha2 in found.attachments:
                 key = key_bytes(name_of_data(sha2))
                 self.references.append((key, index, "attachment"))
+            if found.sub_target is not None:
+                self.references.append((key_bytes(QUOTED), index, "sub_object"))
             received += found.definitions
         self.definitions = merge_received(received) if write.may_define else {}
 
@@ -407,6 +409,8 @@ def _found_by(statement: dict[str, Any]) -> Iterator[tuple[bytes, str]]:
     about = references(statement)
     for usage, name in (*about.actors, *about.activities):
         yield key_bytes(name), usage
+    if about.sub_target is not None:
+        yield key_bytes(QUOTED), "sub_object"
     yield key_bytes(statement["verb"]["id"]), "verb"
     registration = statement.get("context", {}).get("registration")
     if registration is not None:

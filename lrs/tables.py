@@ -30,6 +30,8 @@ from lrs.db import Base, Json, UtcDateTime
 MAIN_TENANT = 1
 # of a name whose key is remembered
 USUAL_LENGTH = 250
+# what a statement is about whose sub-statement refers to another; no IRI holds a space
+QUOTED = "a statement"
 # bits of `Statement.plain`
 PLAIN = {"1.0.3": 1, "2.0.0": 2}
 

@@ -34,6 +34,7 @@ class References(NamedTuple):
 
     The object's usage is `object` where it is an activity, else `whom`.
 
+    `target` is what the statement refers to, `sub_target` what the one inside it does;
     `definitions` holds IRI and definition of every activity that brings one,
     `attachments` the hash of every attachment, in lower case.
     """
@@ -44,6 +45,7 @@ class References(NamedTuple):
     attachments: AbstractSet[str]
     target: UUID | None
     voids: UUID | None
+    sub_target: UUID | None = None
 
 
 def has_score(statement: dict[str, Any]) -> bool:
@@ -60,9 +62,15 @@ def references(statement: dict[str, Any]) -> References:
     kind = target.get("objectType")
     if kind == "SubStatement":
         _walk(target, "sub_", walk)
-    target_id = UUID(target["id"]) if kind == "StatementRef" else None
+    target_id = _referred(target)
     voids = target_id if statement["verb"]["id"] == VOIDED else None
-    return References(*walk, target_id, voids)
+    sub_target = _referred(target["object"]) if kind == "SubStatement" else None
+    return References(*walk, target_id, voids, sub_target)
+
+
+def _referred(target: dict[str, Any]) -> UUID | None:
+    """The id in a StatementRef."""
+    return UUID(target["id"]) if target.get("objectType") == "StatementRef" else None
 
 
 def actor_of(statement: dict[str, Any]) -> str | None:

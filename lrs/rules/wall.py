@@ -4,9 +4,10 @@ A pre-test score appears nowhere for anyone. Statements that refer to a pre-test
 hidden whole, never stripped, and so are scores that would give it away: of a course
 that has a pre-test, and of a unit that one is part of (unless the unit itself is the
 confirmed post-test). A score on a statement that refers to such a one, in any number
-of steps, would give it away too; a reference without a score is shown. A proposed test
-that nobody confirmed counts as a pre-test. Evaluated when reading, so a late
-confirmation works backwards.
+of steps, would give it away too; a reference without a score is shown. What a
+sub-statement refers to is not followed: with a score it is hidden where there is a
+pre-test at all. A proposed test that nobody confirmed counts as a pre-test. Evaluated
+when reading, so a late confirmation works backwards.
 """
 
 import uuid
@@ -35,7 +36,7 @@ from sqlalchemy.orm import Session, aliased
 from lrs.arrays import uuids
 from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
-from lrs.tables import Indirect, Reference, Statement, key_of
+from lrs.tables import QUOTED, Indirect, Reference, Statement, key_of
 from statements.references import has_score, references
 
 SCOPE = "pretest/read"
@@ -58,10 +59,13 @@ class Wall:
 
         What it refers to by StatementRef is not: with a database, ask `condition`.
         """
+        about_it = references(statement)
         found = {
             (usage.removeprefix("sub_"), key_of(iri))
-            for usage, iri in references(statement).activities
+            for usage, iri in about_it.activities
         }
+        if about_it.sub_target is not None:
+            found.add(("object", key_of(QUOTED)))
         if any(key in self.activities for _, key in found):
             return True
         about = {key for usage, key in found if usage == "object"}
@@ -172,10 +176,11 @@ def pretest_wall(db: Session, *, tenant: int) -> Wall:
     ]
     posttests = {row.activity_key for row in confirmed if row.role == "posttest"}
     around = {row.unit_key for row in behind if row.unit_key is not None}
+    quoted = {key_of(QUOTED)} if behind else set()
     return Wall(
         tenant,
         frozenset(row.activity_key for row in behind),
-        frozenset({row.course_key for row in behind} | (around - posttests)),
+        frozenset({row.course_key for row in behind} | (around - posttests) | quoted),
     )
 
 

@@ -270,3 +270,30 @@ def test_a_score_that_refers_to_a_hidden_one_is_hidden(
     found = {orjson.loads(row)["id"] for row in rows}
     assert not found & {one["id"] for one in told}
     assert found >= {one["id"] for one in shown}
+
+
+def test_a_score_in_a_sub_statement_that_refers_to_another_is_hidden(
+    db: Session, now: datetime
+) -> None:
+    """What it refers to is not looked at; a score on what refers to it goes with it."""
+    role(db, now, PRETEST, "pretest")
+    pretest = statements()["pretest"]
+
+    def quoting(**more: Any) -> dict[str, Any]:
+        whole = said("passed", LESSON, START, **more)
+        members = whole.keys() & {"actor", "verb", "result"}
+        sub = {key: whole[key] for key in members} | referring(pretest)
+        found = said("commented", LESSON, START, revision=None)
+        return found | {"object": {"objectType": "SubStatement"} | sub}
+
+    def referring(target: dict[str, Any]) -> dict[str, Any]:
+        return {"object": {"objectType": "StatementRef", "id": target["id"]}}
+
+    told, shown = quoting(score=SCORE), quoting()
+    about = said("scored", LESSON, START, revision=None, score=SCORE)
+    about |= referring(told)
+    store(db, told, shown, about, pretest, now=now)
+    wall = pretest_wall(db, tenant=MAIN_TENANT)
+    rows = db.scalars(select(Statement.payload).where(~wall.condition(db)))
+    assert [orjson.loads(row)["id"] for row in rows] == [shown["id"]]
+    assert [wall.is_hidden(one) for one in (told, shown)] == [True, False]
