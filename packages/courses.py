@@ -230,6 +230,8 @@ def delete_package(db: Session, *, package: Package) -> None:
 
     What learners did in it goes on being readable. Raises PackageInUse.
     """
+    # nobody makes it a version meanwhile
+    db.refresh(package, with_for_update=True)
     if package.status in {"queued", "importing"}:
         raise PackageInUse("The package is being imported; wait until that is done.")
     used = select(CourseVersion.id).where(
@@ -340,8 +342,10 @@ def add_version(
 
     Raises CourseNotFound, PackageNotFound, PackageNotImported.
     """
-    _lock_course(db, course_id)
     package = get_package(db, package_id=package_id)
+    # nobody deletes it meanwhile
+    db.refresh(package, with_for_update=True)
+    lock_course(db, course_id=course_id)
     if package.status != "imported":
         raise PackageNotImported
     versions = select(CourseVersion).where(CourseVersion.course_id == course_id)
@@ -373,6 +377,8 @@ def publish_version(
     Publishing an older version again rolls back to it. Raises CourseNotFound.
     """
     version = _locked(db, version_id)
+    if version.state == "discarded":
+        raise CourseNotFound
     current = current_version(db, course_id=version.course_id)
     if current is not None and current.id == version.id:
         return current
@@ -462,13 +468,19 @@ def find_uses(
 def _locked(db: Session, version_id: uuid.UUID) -> CourseVersion:
     """The version as it stands while its course is locked."""
     version = get_version(db, version_id=version_id)
-    _lock_course(db, version.course_id)
-    db.refresh(version)
+    lock_version(db, version=version)
     return version
 
 
-def _lock_course(db: Session, course_id: uuid.UUID) -> Course:
-    """The course, its row locked so that versions are numbered one at a time."""
+def lock_version(db: Session, *, version: CourseVersion) -> Course:
+    """Its course, locked; the version is made to be as it stands now."""
+    course = lock_course(db, course_id=version.course_id)
+    db.refresh(version)
+    return course
+
+
+def lock_course(db: Session, *, course_id: uuid.UUID) -> Course:
+    """The course, its row locked: acts on one are done one at a time."""
     course = db.get(Course, course_id, with_for_update=True)
     if course is None:
         raise CourseNotFound

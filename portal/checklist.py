@@ -140,10 +140,11 @@ def _of_roles(
             place="version",
         )
     ]
-    offer = _next_offer(db, config, course, now)
-    first = now if offer is None else max(offer.effective_from, now)
-    policy = "" if offer is None else offer.policy
-    if threshold_at(policy, first, zone=config.timezone) is not None:
+    asked = (
+        threshold_at(offer.policy, max(offer.effective_from, now), zone=config.timezone)
+        for offer in _open_offers(db, config, course, now)
+    )
+    if any(threshold is not None for threshold in asked):
         tests = [one for one in known.values() if one.role == "posttest"]
         found = [one.title for one in tests if one.confirmed]
         items.append(
@@ -169,9 +170,10 @@ def _waiting_text(waiting: int, proposed: int) -> str:
 def _of_course(
     db: Session, config: Config, course: Course, now: datetime
 ) -> list[Item]:
-    offer = _next_offer(db, config, course, now)
+    found = _open_offers(db, config, course, now)
+    offer = next(iter(found), None)
     hours = None if offer is None else offer.hours
-    credit = None if offer is None else offer.credit
+    is_unsaid = any(one.credit and one.hours is None for one in found)
     documents = find_documents(db, course_id=course.id)
     described = bool(course.description.strip() or course.objectives)
     return [
@@ -202,15 +204,12 @@ def _of_course(
         Item(
             key="hours",
             title="Its length is said",
-            text=words.hours_text(hours)
-            or (
-                "It gives credit, and the Honor Code speaks of the estimated hours: "
-                "say them in the offer."
-                if credit
-                else "Learners plan by the estimated hours."
-            ),
-            is_met=hours is not None,
-            is_required=bool(credit),
+            text="It gives credit, and the Honor Code speaks of the estimated hours: "
+            "say them in the offer."
+            if is_unsaid
+            else words.hours_text(hours) or "Learners plan by the estimated hours.",
+            is_met=hours is not None and not is_unsaid,
+            is_required=is_unsaid,
             place="offers",
         ),
         Item(
@@ -226,14 +225,14 @@ def _of_course(
     ]
 
 
-def _next_offer(
+def _open_offers(
     db: Session, config: Config, course: Course, now: datetime
-) -> Offer | None:
-    """The offer in force, else the one that is in force first."""
-    offers = find_offers(db, config=config, course_id=course.id)
-    present = in_force(offers[::-1], now)
-    coming = sorted(offers, key=lambda one: one.effective_from)
-    return present or next(iter(coming), None)
+) -> list[Offer]:
+    """The offer in force, if there is one, then those that will be, in that order."""
+    offers = find_offers(db, config=config, course_id=course.id)[::-1]
+    coming = {one.effective_from for one in offers if one.effective_from > now}
+    found = (in_force(offers, instant) for instant in (now, *sorted(coming)))
+    return [one for one in found if one is not None]
 
 
 def _offer_text(config: Config, offer: Offer | None, now: datetime) -> str:

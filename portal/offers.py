@@ -18,7 +18,7 @@ from lrs.rules.policy import PolicyVersion, policy_book
 from lrs.rules.tables import Offer
 from lrs.rules.terms import day_of
 from lrs.tables import MAIN_TENANT
-from packages.courses import Course, current_version
+from packages.courses import Course, current_version, lock_course
 from player.urls import course_iri as course_iri_of
 from portal.assessments import known_roles
 from portal.audit import record_act
@@ -100,9 +100,14 @@ def make_offer(
     """A further offer of the course; call it late in a transaction.
 
     Raises Invalid, and NoPostTest where the rule asks for a post-test that the
-    published version does not have: nobody could fulfil it.
+    published version does not have: nobody could fulfil it. What a version is not
+    published without, an offer of a published one says too.
     """
+    lock_course(db, course_id=course.id)
     version = current_version(db, course_id=course.id)
+    if version is not None and terms.credit and terms.hours is None:
+        message = "Estimated hours: Say them; the course gives credit."
+        raise Invalid(message, field="hours")
     if version is not None and threshold_of(config, terms, now) is not None:
         known = known_roles(
             db, config=config, course_id=course.id, revision=str(version.number)

@@ -24,12 +24,15 @@ from packages.courses import (
     add_version,
     create_course,
     discard_version,
+    find_versions,
     get_course,
     get_package,
+    lock_version,
     manifest_of,
     publish_version,
     retire_version,
 )
+from packages.hosts import allow_hosts
 from packages.manifest import Manifest
 from player.urls import course_iri, unit_iri
 from portal import checklist, offers
@@ -161,6 +164,9 @@ def add(
     now: datetime,
 ) -> CourseVersion:
     """The package as a draft of the course; the version that it already is, if it is."""
+    known = {one.package_id: one for one in find_versions(db, course_id=course_id)}
+    if package_id in known:
+        return known[package_id]
     version = add_version(db, course_id=course_id, package_id=package_id, now=now)
     detail = {"version": version.number, "package": str(package_id)}
     _note(db, "version.added", course_id, detail, by, now)
@@ -182,10 +188,9 @@ def confirm_roles(
     Of a published version a late confirmation works backwards. Raises NoPostTest where
     the offer in force could no longer be fulfilled.
     """
+    lock_version(db, version=version)
     manifest = manifest_of(get_package(db, package_id=version.package_id))
-    unnamed = [unit.title for unit in manifest.units if unit.index not in roles]
-    if unnamed:
-        raise Invalid(f"Say what “{unnamed[0][:100]}” is.", field="roles")
+    check_named(manifest, roles)
     detail = {"version": version.number, "roles": _counted(roles, parts)}
     _note(db, "roles.confirmed", version.course_id, detail, by, now)
     db.flush()
@@ -209,6 +214,13 @@ def confirm_roles(
                 raise offers.NoPostTest(field="roles")
 
 
+def check_named(manifest: Manifest, roles: Mapping[int, str]) -> None:
+    """Pass when the role of every unit is said; else raise Invalid."""
+    unnamed = [unit.title for unit in manifest.units if unit.index not in roles]
+    if unnamed:
+        raise Invalid(f"Say what “{unnamed[0][:100]}” is.", field="roles")
+
+
 def release(
     db: Session,
     *,
@@ -218,7 +230,8 @@ def release(
     now: datetime,
 ) -> CourseVersion:
     """The version published; an older one is rolled back to. Raises NotReady."""
-    course = get_course(db, course_id=version.course_id)
+    # what the checklist sees stays so until the version is published
+    course = lock_version(db, version=version)
     package = get_package(db, package_id=version.package_id)
     items = checklist.check(db, config=config, course=course, version=version, now=now)
     checklist.require_ready(items)
@@ -245,8 +258,13 @@ def retire(
 def discard(
     db: Session, *, version: CourseVersion, by: uuid.UUID, now: datetime
 ) -> None:
-    """Put a draft aside; its package can be deleted then."""
+    """Put a draft aside; its package can be deleted then.
+
+    Servers that it might load from are not allowed any more: other versions may have
+    the same package.
+    """
     discard_version(db, version_id=version.id)
+    allow_hosts(db, version_id=version.id, hosts=(), by=str(by), now=now)
     detail = {"version": version.number}
     _note(db, "version.discarded", version.course_id, detail, by, now)
 

@@ -25,6 +25,7 @@ from packages.courses import (
     find_packages,
     find_uses,
     find_versions,
+    get_course,
     get_package,
     manifest_of,
 )
@@ -122,6 +123,14 @@ def own_package(db: Session, package_id: uuid.UUID) -> Package:
     if package.tenant_id != MAIN_TENANT or package.status == "deleted":
         raise NotFound
     return package
+
+
+def own_course(db: Session, course_id: uuid.UUID) -> Course:
+    """The course, if of the portal's own tenant; else NotFound."""
+    course = get_course(db, course_id=course_id)
+    if course.tenant_id != MAIN_TENANT:
+        raise NotFound
+    return course
 
 
 @BLUEPRINT.get("/authoring/packages/<uuid:package_id>")
@@ -229,6 +238,9 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
         values = load_form(PublishForm(), given)
         with writing(parts().engine) as db:
             package = own_package(db, package_id)
+            if values["course"] is not None:
+                own_course(db, values["course"])
+            releases.check_named(manifest_of(package), read_roles(given))
             version = releases.publish(
                 db,
                 config=config,
@@ -308,11 +320,11 @@ def work_on_course(package_id: uuid.UUID) -> BaseResponse:
     with writing(parts().engine) as db:
         package = own_package(db, package_id)
         if chosen:
-            course_id = parse_id(chosen)
+            course_id = own_course(db, parse_id(chosen)).id
             version = releases.add(
                 db, course_id=course_id, package_id=package.id, by=me.id, now=now
             )
-            flash(f"Version {version.number} is a draft. Nobody sees it yet.", "done")
+            tell_added(version)
         else:
             title = package.title or package.filename
             course_id = releases.start_course(
@@ -320,6 +332,16 @@ def work_on_course(package_id: uuid.UUID) -> BaseResponse:
             ).id
             flash("The course is a draft. Nobody sees it yet.", "done")
     return redirect(f"/authoring/courses/{course_id}")
+
+
+def tell_added(version: CourseVersion) -> None:
+    """Say what became of a package that was added to a course."""
+    if version.state == "draft":
+        flash(
+            f"Version {version.number} is a draft. Confirm what its parts are.", "done"
+        )
+    else:
+        flash(f"This package is version {version.number} of the course already.", "ask")
 
 
 def parse_id(text: str) -> uuid.UUID:

@@ -15,15 +15,12 @@ from lrs.db import reading, writing
 from lrs.problems import status_of
 from lrs.rules.tables import Offer
 from lrs.rules.terms import day_of, in_force, start_of_day
-from lrs.tables import MAIN_TENANT
 from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import (
-    Course,
     CourseVersion,
     find_packages,
     find_versions,
-    get_course,
     get_package,
 )
 from packages.manifest import standard_text
@@ -34,10 +31,16 @@ from portal.catalogue import POLICIES, TRANSFERS, approval_lines, audience_text
 from portal.documents import ACCEPT, AUDIENCES, find_documents
 from portal.schemas import ApprovalForm, CourseForm, OfferForm, load_form
 from portal.users import User
-from portal.views.authoring import course_state, own_package, parse_id
+from portal.views.authoring import (
+    course_state,
+    own_course,
+    own_package,
+    parse_id,
+    tell_added,
+)
 from portal.views.pages import clock, page_blueprint, render
 from portal.views.signin import signed_in
-from statements.errors import Conflict, Invalid, NotFound
+from statements.errors import Conflict, Invalid
 
 BLUEPRINT = page_blueprint("courses")
 
@@ -59,14 +62,6 @@ ACTS = {
     "document.added": "Document added",
     "document.removed": "Document taken away",
 }
-
-
-def own_course(db: Session, course_id: uuid.UUID) -> Course:
-    """The course, if of the portal's own tenant; else NotFound."""
-    course = get_course(db, course_id=course_id)
-    if course.tenant_id != MAIN_TENANT:
-        raise NotFound
-    return course
 
 
 @BLUEPRINT.post("/authoring/courses")
@@ -245,7 +240,7 @@ def keep_about(course_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
         course = own_course(db, course_id)
         course.title = values["title"]
         course.description = values["description"] or ""
-        course.objectives = [line.strip(" \t•-*") for line in lines if line.strip()]
+        course.objectives = [text for line in lines if (text := line.strip(" \t•-*"))]
         course.provider = values["provider"] or ""
         course.contact = values["contact"] or ""
         record_act(
@@ -272,7 +267,7 @@ def add_version(course_id: uuid.UUID) -> BaseResponse:
             db, course_id=course.id, package_id=package.id, by=me.id, now=now
         )
         number = version.number
-    flash(f"Version {number} is a draft. Confirm what its parts are.", "done")
+        tell_added(version)
     return redirect(f"/authoring/courses/{course_id}/versions/{number}")
 
 

@@ -21,7 +21,7 @@ from portal.documents import (
     get_document,
     remove_document,
 )
-from portal.views.courses import own_course
+from portal.views.authoring import own_course
 from portal.views.pages import clock, page_blueprint
 from portal.views.signin import signed_in
 from statements.errors import Invalid

@@ -1,6 +1,7 @@
 """The author's pages of a version: its parts, its servers, what changes, publishing."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import flash, redirect, request
@@ -26,7 +27,8 @@ from portal import checklist, releases, words
 from portal.access import roles_for
 from portal.assessments import known_roles
 from portal.audit import record_act
-from portal.views.courses import STATES, own_course
+from portal.views.authoring import own_course
+from portal.views.courses import STATES
 from portal.views.pages import clock, page_blueprint, render
 from portal.views.roles import form_values, read_parts, read_roles
 from portal.views.signin import signed_in
@@ -60,6 +62,7 @@ def _page(
     number: int,
     *,
     given: dict[str, Any] | None = None,
+    sent: Sequence[str] | None = None,
     problem: str = "",
     place: str = "",
 ) -> str:
@@ -76,7 +79,9 @@ def _page(
         known = known_roles(
             db, config=config, course_id=course.id, revision=str(number)
         )
-        allowed = [row.host for row in find_allowed(db, version_id=version.id)]
+        allowed = sent
+        if allowed is None:
+            allowed = [row.host for row in find_allowed(db, version_id=version.id)]
         needed = needed_hosts(package)
         values: dict[str, Any] = {"units": []}
         if package.status == "imported":
@@ -150,7 +155,7 @@ def allow_servers(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str
                 now=now,
             )
     except Invalid as error:
-        return _refused(course_id, number, error, place="hosts")
+        return _refused(course_id, number, error, place="hosts", sent=hosts)
     flash("Kept. It holds for every launch at once.", "done")
     return redirect(_address(course_id, number))
 
@@ -206,9 +211,12 @@ def _refused(
     *,
     place: str = "",
     given: dict[str, Any] | None = None,
+    sent: Sequence[str] | None = None,
 ) -> tuple[str, int]:
-    """The page again, with the reason."""
-    page = _page(course_id, number, given=given, problem=error.detail, place=place)
+    """The page again, with the reason and what was sent."""
+    page = _page(
+        course_id, number, given=given, sent=sent, problem=error.detail, place=place
+    )
     return page, status_of(error)
 
 

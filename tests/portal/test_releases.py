@@ -159,6 +159,46 @@ def test_from_a_draft_to_the_catalog_and_back(place: Workplace) -> None:
     assert revisions == ["1", "1", "2"]
 
 
+def test_offers_to_come_are_on_the_list(place: Workplace) -> None:
+    place.confirm(ROLES | {4: "unit"})
+    later = place.now + timedelta(days=30)
+    place.offer("none")
+    assert place.unmet() == set()
+    place.offer(effective_from=later, credit=Decimal(1), hours=None)
+    assert place.unmet() == {"posttest", "hours"}
+    place.offer("none", effective_from=later)
+    assert place.unmet() == set()
+
+
+def test_what_is_published_gives_no_credit_without_hours(place: Workplace) -> None:
+    place.confirm()
+    place.offer()
+    place.release()
+    with pytest.raises(Invalid, match="hours"):
+        place.offer(credit=Decimal(1), hours=None)
+    place.offer(credit=Decimal(0), hours=None)
+
+
+def test_what_was_discarded_is_not_published(place: Workplace) -> None:
+    place.confirm()
+    place.offer()
+    with writing(place.parts.engine) as db:
+        version = courses.get_numbered(db, course_id=place.course, number=1)
+    place.act(releases.discard, 1)
+    with (
+        pytest.raises(courses.CourseNotFound),
+        writing(place.parts.engine) as db,
+    ):
+        releases.release(
+            db,
+            config=place.parts.config,
+            version=db.merge(version, load=False),
+            by=place.by,
+            now=place.now,
+        )
+    assert place.states() == []
+
+
 def test_a_draft_is_discarded_and_its_number_stays_taken(place: Workplace) -> None:
     place.act(releases.discard, 1)
     assert place.states() == []

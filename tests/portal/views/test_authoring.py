@@ -10,13 +10,15 @@ import pytest
 from sqlalchemy import select
 
 import wsgi
-from lrs.db import reading
+from lrs.db import reading, writing
 from lrs.jobs import run_due
 from lrs.rules.tables import ActivityRole, Offer
-from packages.courses import Course
+from lrs.tenants import create_tenant
+from packages.courses import Course, CourseVersion, create_course
 from packages.samples import build_sample
 from portal.audit import AuditEntry
 from portal.views.pages import clock
+from tests.portal.conftest import import_sample
 from tests.portal.views.text import text_of
 
 
@@ -29,6 +31,11 @@ def uploaded(browser, body: bytes, name: str) -> str:
     )
     assert answer.status_code == 302, answer.get_data(as_text=True)
     return answer.headers["Location"].replace("uploads", "packages")
+
+
+ROLES = {"role-0": "pretest", "role-4": "posttest"} | {
+    f"role-{place}": "unit" for place in (1, 2, 3)
+}
 
 
 @pytest.fixture
@@ -56,9 +63,7 @@ def test_from_upload_to_catalog(parts, cast, browser, caller) -> None:
         "transfer": "credit",
         "audience": ["sworn"],
         "effective": "2026-01-01",
-        "role-0": "pretest",
-        "role-4": "posttest",
-    }
+    } | ROLES
     published = browser.post(f"{page}/publish", form)
     assert published.status_code == 302, text_of(published)
     with reading(parts.engine) as db:
@@ -90,9 +95,7 @@ def test_publishing_twice_makes_one_course(parts, cast, browser, caller) -> None
         "transfer": "credit",
         "effective": "2026-01-01",
         "audience": ["sworn"],
-        "role-0": "pretest",
-        "role-4": "posttest",
-    }
+    } | ROLES
     browsers = [(one, one.token("/account")) for one in (browser, caller(cast.author))]
 
     def click(one: tuple[Any, str]) -> str:
@@ -120,9 +123,7 @@ def test_an_offer_of_a_later_day_is_told_and_opens_then(parts, browser) -> None:
         "transfer": "credit",
         "effective": "2999-01-01",
         "audience": ["sworn"],
-        "role-0": "pretest",
-        "role-4": "posttest",
-    }
+    } | ROLES
     for told in ("Learners can enroll from January 1, 2999 on", "published already"):
         answer = browser.post(f"{page}/publish", form)
         assert answer.headers["Location"] == page
@@ -146,6 +147,8 @@ REFUSED = [
     ({"title": ""}, "Title: Give a title."),
     ({"effective": "soon"}, "In force from:"),
     ({"role-4": "unit"}, "say which part is the post-test"),
+    ({"role-0": ""}, "There is no role"),
+    ({"role-0": None}, "Say what “Pre-test” is."),
     ({"policy": "nothing"}, "Rule for completing it:"),
     ({"audience": ["pirates"]}, "Open to:"),
     ({"audience": []}, "Open to: Choose at least one."),
@@ -162,11 +165,10 @@ def test_what_is_wrong_is_said_and_nothing_kept(parts, browser) -> None:
         "transfer": "credit",
         "effective": "2026-01-01",
         "audience": ["sworn"],
-        "role-0": "pretest",
-        "role-4": "posttest",
-    }
+    } | ROLES
     for change, told in REFUSED:
-        answer = browser.post(f"{page}/publish", form | change)
+        sent = {key: one for key, one in (form | change).items() if one is not None}
+        answer = browser.post(f"{page}/publish", sent)
         assert answer.status_code == 400, change
         assert told in text_of(answer), change
     with reading(parts.engine) as db:
@@ -198,3 +200,27 @@ def test_unknown_packages(browser) -> None:
         assert (
             browser.get(f"/authoring/packages/{uuid.uuid4()}{path}").status_code == 404
         )
+
+
+def test_the_courses_of_another_house_are_not_there(parts, browser, now) -> None:
+    package = import_sample(parts, "report-writing", now)
+    with writing(parts.engine) as db:
+        tenant = create_tenant(db, name="another-house").id
+        other = create_course(
+            db, title="Theirs", tenant=tenant, created_by="t", now=now
+        )
+        course = str(other.id)
+    page = f"/authoring/packages/{package}"
+    form = {
+        "title": "Ours now",
+        "policy": "none",
+        "transfer": "none",
+        "effective": "2026-01-01",
+        "audience": ["sworn"],
+        "course": course,
+    } | ROLES
+    for path in ("course", "publish"):
+        assert browser.post(f"{page}/{path}", form).status_code == 404, path
+    with reading(parts.engine) as db:
+        assert db.scalars(select(CourseVersion)).all() == []
+        assert db.get_one(Course, uuid.UUID(course)).title == "Theirs"

@@ -62,7 +62,7 @@ def test_from_a_draft_to_the_catalog_step_by_step(
     about = {
         "title": "Calm & clear",
         "description": "About voices.",
-        "objectives": "- Breathe\n\n  Speak slowly  \n",
+        "objectives": "- Breathe\n\n---\n  Speak slowly  \n",
         "provider": "Harbor Training",
         "contact": "Dana, 555-0100",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from lrs.db import reading, writing
 from packages.courses import CourseVersion, get_package
 from packages.hosts import AllowedHost
+from portal.audit import AuditEntry
 from tests.portal.conftest import import_sample
 from tests.portal.views.text import text_of
 
@@ -186,3 +188,36 @@ def test_no_version_has_such_a_number(world: World, browser, digits: int) -> Non
     for path in (f"{course}/{number}", f"{course}/1/changes/{number}"):
         assert browser.get(path).status_code == 404
     assert browser.post(f"{course}/{number}/publish").status_code == 404
+
+
+def test_refused_servers_can_be_corrected(world: World, browser) -> None:
+    page = f"{page_of(world)}/hosts"
+    answer = browser.post(page, {"more": "localhost\ncdn.example.org"})
+    assert answer.status_code == 400
+    assert re.search(r">localhost\s+cdn.example.org</textarea>", text_of(answer))
+
+
+def test_a_discarded_draft_allows_nothing(world: World, browser) -> None:
+    page = add(world, browser, "report-writing")
+    browser.post(f"{page}/hosts", {"more": "cdn.example.org"})
+    with reading(world.parts.engine) as db:
+        assert db.scalars(select(AllowedHost.host)).all() == ["cdn.example.org"]
+    assert browser.post(f"{page}/discard").status_code == 302
+    with reading(world.parts.engine) as db:
+        assert db.scalars(select(AllowedHost.host)).all() == []
+
+
+def test_the_same_package_again_is_said(world: World, browser) -> None:
+    with reading(world.parts.engine) as db:
+        [version] = db.scalars(select(CourseVersion)).all()
+    fields = {"package": str(version.package_id), "course": str(world.course_id)}
+    for path in (
+        f"/authoring/courses/{world.course_id}/versions",
+        f"/authoring/packages/{version.package_id}/course",
+    ):
+        answer = browser.post(path, fields)
+        text = text_of(browser.get(answer.headers["Location"]))
+        assert "This package is version 1 of the course already." in text
+    with reading(world.parts.engine) as db:
+        acts = select(AuditEntry.action).where(AuditEntry.action == "version.added")
+        assert db.scalars(acts).all() == []
