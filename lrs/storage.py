@@ -173,6 +173,8 @@ class FileStorage:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part.replace(path)
             except FileNotFoundError:
+                if not part.exists():
+                    raise
                 # somebody who deletes took the folder away while it was empty
                 changed = set(within)
             except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
@@ -223,10 +225,11 @@ class FileStorage:
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that begins with `prefix`, sorted."""
         top = self.folder / check_prefix(prefix).rpartition("/")[0]
+        # unlike rglob it takes it well that somebody deletes folders meanwhile
         found = (
-            path.relative_to(self.folder).as_posix()
-            for path in top.rglob("*")
-            if path.is_file()
+            (Path(folder) / name).relative_to(self.folder).as_posix()
+            for folder, _, names in os.walk(top)
+            for name in names
         )
         yield from sorted(
             key
@@ -262,17 +265,16 @@ class FileStorage:
         del tags
         part, path = self._parts(name), self.folder / check_key(key)
         try:
-            found = part.stat().st_size
+            with part.open("r+b") as file:
+                if os.fstat(file.fileno()).st_size < size:
+                    raise PartsMissing(key=key)
+                file.truncate(size)
+                os.fsync(file.fileno())
+            self._name(part, path)
         except FileNotFoundError as error:
-            if path.is_file() and path.stat().st_size == size:
-                return
-            raise PartsMissing(key=key) from error
-        if found < size:
-            raise PartsMissing(key=key)
-        with part.open("r+b") as file:
-            file.truncate(size)
-            os.fsync(file.fileno())
-        self._name(part, path)
+            # joined before or by another at this moment, or abandoned
+            if not path.is_file() or path.stat().st_size != size:
+                raise PartsMissing(key=key) from error
 
     def abandon(self, key: str, name: str) -> None:
         """Forget the parts; nothing happens when they are not there."""

@@ -202,8 +202,8 @@ def discard_upload(parts: Parts, *, upload: Upload) -> None:
         found = db.get(Upload, upload.id, with_for_update=True)
         if found is None or found.is_accepted:
             return
-        # whoever is still sending it is told so at its next part
-        found.writer = None
+        # whoever is still sending it is told so at its next part; nobody accepts it
+        found.writer = found.sha256 = None
         name = found.parts_name
     _forget_bytes(parts, upload.id, name)
     with writing(parts.engine) as db:

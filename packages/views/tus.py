@@ -242,15 +242,15 @@ def _filename(metadata: str) -> str:
     found = ""
     for pair in metadata.split(","):
         name, _, value = pair.strip().partition(" ")
+        if name not in {"filename", "name"}:
+            continue
         try:
-            text = base64.b64decode(value.strip(), validate=True).decode()
+            found = base64.b64decode(value.strip(), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError, ValueError) as error:
             raise Invalid(
-                "Upload-Metadata is pairs of a name and its value in base64.",
+                "The filename of Upload-Metadata is in UTF-8, and that in base64.",
                 field="Upload-Metadata",
             ) from error
-        if name in {"filename", "name"}:
-            found = text
     return found
 
 

@@ -13,11 +13,16 @@ function say(words) {
 async function look() {
   try {
     const answer = await fetch(panel.dataset.status, {headers: {Accept: "application/json"}});
+    // signed out, or no package any more: the page itself says so
+    if (answer.redirected || [401, 403, 404].includes(answer.status)) {
+      location.reload();
+      return;
+    }
     const found = await answer.json();
     if (!answer.ok) throw new Error(found.detail);
     const share = Math.round(100 * found.progress);
     bar.value = share;
-    if (found.status === "imported" || found.status === "rejected") {
+    if (found.status !== "queued" && found.status !== "importing") {
       location.reload();
       return;
     }

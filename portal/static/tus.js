@@ -75,12 +75,15 @@ export class Upload {
     return place;
   }
 
-  /** Break off and let the server forget it. */
+  /** Break off and let the server forget it; resolves to whether nothing of it is left. */
   async cancel() {
     this.isCancelled = true;
     this.ask.stop();
-    if (this.place) await this.ask("DELETE", this.place, {"Tus-Resumable": VERSION});
-    this.#forget();
+    if (!this.place) return true;
+    const {status} = await this.ask("DELETE", this.place, {"Tus-Resumable": VERSION});
+    const isGone = status === 204 || status === 404 || status === 410;
+    if (isGone) this.#forget();
+    return isGone;
   }
 
   #forget() {

@@ -138,8 +138,10 @@ cancel.addEventListener("click", async () => {
   say("Ending the upload");
   const over = going?.cancel();
   wait.stop();
-  await over;
-  ended("The upload was cancelled. Nothing was kept.");
+  const isGone = await over;
+  ended(isGone === false
+    ? "The server could not end the upload, or all of it was there already. Load this page again to see what became of it."
+    : "The upload was cancelled. Nothing was kept.");
   button.focus();
 });
 form.addEventListener("submit", (event) => {

@@ -82,7 +82,7 @@ def show(upload_id: uuid.UUID) -> BaseResponse | str:
 def accept(upload_id: uuid.UUID) -> BaseResponse:
     """Import the file although the same one is there already."""
     with writing(parts().engine) as db:
-        _accept(db, _mine(db, upload_id))
+        _accept(db, _mine(db, upload_id, lock=True))
     return redirect(_page_of(upload_id))
 
 
@@ -181,7 +181,7 @@ def _record(db: Session, action: str, package: Package) -> None:
     )
 
 
-def _mine(db: Session, upload_id: uuid.UUID) -> Upload:
+def _mine(db: Session, upload_id: uuid.UUID, *, lock: bool = False) -> Upload:
     sender = _sender()
     return get_upload(
         db,
@@ -189,6 +189,7 @@ def _mine(db: Session, upload_id: uuid.UUID) -> Upload:
         tenant=sender.tenant,
         owner=sender.owner,
         now=clock(),
+        lock=lock,
     )
 
 

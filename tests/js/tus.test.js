@@ -123,6 +123,21 @@ test("a cancelled upload is forgotten by all", async () => {
   assert.ok(seen.calls.includes("stop"));
 });
 
+for (const [status, isGone] of [[204, true], [404, true], [410, true], [409, false], [503, false], [0, false]]) {
+  test(`cancelling tells whether anything is left: ${status}`, async () => {
+    const { upload, memory } = server({
+      spoil: (method) => (method === "DELETE" ? [status] : null),
+    });
+    memory.set(fingerprint(FILE, "me"), "/uploads/9");
+    assert.equal(await upload().cancel(), isGone);
+    assert.equal(memory.size, isGone ? 0 : 1);
+  });
+}
+
+test("nothing is left of what was not begun", async () => {
+  assert.equal(await server().upload().cancel(), true);
+});
+
 test("pauses grow and end", () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6, 60].map((n) => pauseBefore(n, null)), [1, 2, 4, 8, 16, 30, 30]);
   assert.equal(pauseBefore(1, "120"), 120);

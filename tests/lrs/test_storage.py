@@ -13,6 +13,7 @@ from moto import mock_aws
 from lrs.config import Config
 from lrs.storage import (
     PART,
+    STAGING,
     FileStorage,
     InvalidKey,
     ObjectMissing,
@@ -307,6 +308,33 @@ def s3_config(servers: Servers, config: Config, **changes: Any) -> Config:
         "s3_endpoint_url": servers.s3()["url"],
     }
     return replace(config, **(given | changes))
+
+
+@pytest.mark.parametrize("other", ["joins", "abandons"])
+def test_parts_that_another_takes_while_they_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    storage = FileStorage(tmp_path)
+    name = storage.begin("uploads/a")
+    tag = storage.put_part("uploads/a", name, 1, io.BytesIO(b"whole"))
+    fsync = os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        monkeypatch.setattr(os, "fsync", fsync)
+        fsync(descriptor)
+        if other == "joins":
+            storage.join("uploads/a", name, [tag], size=5)
+        else:
+            storage.abandon("uploads/a", name)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    if other == "joins":
+        storage.join("uploads/a", name, [tag], size=5)
+        assert read(storage, "uploads/a") == b"whole"
+    else:
+        with pytest.raises(PartsMissing):
+            storage.join("uploads/a", name, [tag], size=5)
+    assert list((tmp_path / STAGING).iterdir()) == []
 
 
 def test_s3_keeps_the_content_type_and_the_prefix(

@@ -26,6 +26,7 @@ from packages.uploads import (
     UploadUnfinished,
     accept_upload,
     clean_filename,
+    discard_upload,
     expiry_of,
     find_uploads,
     new_upload,
@@ -100,6 +101,31 @@ def test_an_upload_lives_as_long_as_something_comes_but_not_for_ever(
     assert expiry_of(upload, now + hour) == now + hour + PATIENCE
     assert expiry_of(upload, now + LONGEST - hour) == now + LONGEST
     assert LONGEST < SETTLED
+
+
+def test_what_is_being_discarded_is_not_accepted(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = receive_file(
+        parts,
+        tenant=MAIN_TENANT,
+        owner="author",
+        filename="a.zip",
+        data=io.BytesIO(b"whole"),
+        now=now,
+    )
+    forget = parts.storage.delete_prefix
+
+    def meanwhile(prefix: str) -> None:
+        with writing(parts.engine) as db, pytest.raises(UploadUnfinished):
+            accept_upload(db, upload=db.get_one(Upload, upload.id), now=now)
+        forget(prefix)
+
+    monkeypatch.setattr(parts.storage, "delete_prefix", meanwhile)
+    discard_upload(parts, upload=upload)
+    with reading(parts.engine) as db:
+        assert db.get(Upload, upload.id) is None
+        assert db.get(Package, upload.id) is None
 
 
 def begun(parts: Parts, now: datetime, size: int) -> uuid.UUID:

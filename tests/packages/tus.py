@@ -76,7 +76,8 @@ class Tus:
             "POST",
             **SPOKEN,
             Upload_Length=str(len(data)),
-            Upload_Metadata=f"filename {encoded},filetype",
+            # values of other names may be anything
+            Upload_Metadata=f"filename {encoded},filetype,hash /w==",
         )
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return answer.headers["Location"]
