@@ -75,7 +75,10 @@ class Prepared:
         if result.status not in _DONE:
             self._refuse(result)
         convert.set_pgresult(result)
-        return convert.load_rows(0, result.ntuples, tuple)
+        rows = convert.load_rows(0, result.ntuples, tuple)
+        # a page may be large: it is not kept until the next command
+        convert.set_pgresult(None)
+        return rows
 
     def _prepare(self, command: str, text: bytes, types: tuple[int, ...]) -> bytes:
         if len(self._names) >= MAX_PREPARED:

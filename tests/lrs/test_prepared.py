@@ -70,6 +70,12 @@ def test_what_returns_nothing_gives_no_rows(connection: Connection) -> None:
     assert Prepared(connection).rows("CREATE TABLE one (id int PRIMARY KEY)") == []
 
 
+def test_what_was_found_is_not_kept(connection: Connection) -> None:
+    prepared = Prepared(connection)
+    assert prepared.rows("SELECT repeat('a', %s)", (1000,)) == [("a" * 1000,)]
+    assert prepared._convert.pgresult is None
+
+
 def test_errors_are_those_of_the_driver_and_leave_it_usable(
     connection: Connection,
 ) -> None:
