@@ -34,7 +34,7 @@ from player.grants import ServedFile, find_served
 from player.kept import Kept
 from player.launches import find_content
 from player.views.protection import Headers, Protection, Wsgi
-from player.views.ranges import Section, etags, is_known, sections
+from player.views.ranges import Section, is_current, is_known, sections
 from statements.errors import DomainError, Unavailable
 
 LABEL = re.compile(r"[0-9a-f]{32}")
@@ -184,7 +184,7 @@ class Files:
         shown = f'"{found.sha256}-gzip"' if packed else etag
         headers.append(("ETag", shown))
         if_match = environ.get("HTTP_IF_MATCH")
-        if if_match and not {"*", shown} & set(etags(if_match)):
+        if if_match and not is_current(if_match, shown):
             return 412, [*headers, ("Content-Length", "0")], ()
         if is_known(environ.get("HTTP_IF_NONE_MATCH"), shown):
             return 304, headers, ()

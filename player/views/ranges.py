@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 MOST = 4
 
+_TAG = re.compile(r'\*|(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _RANGE = re.compile(r"\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*")
 
 
@@ -60,9 +61,14 @@ def sections(header: str | None, size: int) -> list[Section] | None:
 
 
 def etags(header: str | None) -> Iterator[str]:
-    """The entity tags of If-Match and its kin, without the mark of weak ones."""
-    for text in re.findall(r'\*|(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"', header or ""):
+    """The entity tags of If-None-Match, without the mark of weak ones."""
+    for text in _TAG.findall(header or ""):
         yield text.removeprefix("W/")
+
+
+def is_current(header: str, etag: str) -> bool:
+    """Whether If-Match lets the request through (strong comparison, 13.1.1)."""
+    return any(tag in {"*", etag} for tag in _TAG.findall(header))
 
 
 def is_known(header: str | None, etag: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from player.views.ranges import etags, is_known, sections
+from player.views.ranges import etags, is_current, is_known, sections
 
 SIZE = 1000
 
@@ -80,3 +80,17 @@ def test_is_known(header: str | None, *, known: bool) -> None:
 
 def test_etags_keep_commas_inside_quotes() -> None:
     assert list(etags('"a,b", W/"c"')) == ['"a,b"', '"c"']
+
+
+@pytest.mark.parametrize(
+    ("header", "goes_on"),
+    [
+        ("*", True),
+        ('"x", "y"', True),
+        ('W/"x"', False),
+        ('"y"', False),
+        ("x", False),
+    ],
+)
+def test_if_match_compares_strongly(header: str, *, goes_on: bool) -> None:
+    assert is_current(header, '"x"') is goes_on
