@@ -148,18 +148,20 @@ def listed(names: Iterable[str]) -> str:
     return " and ".join(part for part in (", ".join(found[:-1]), *found[-1:]) if part)
 
 
+# a course has one published version at most (packages/courses.py)
+_PUBLISHED = (
+    select(Course, CourseVersion)
+    .join(CourseVersion, CourseVersion.course_id == Course.id)
+    .where(Course.tenant_id == MAIN_TENANT, CourseVersion.state == "published")
+)
+
+
 def find_listings(db: Session, *, config: Config, now: datetime) -> Sequence[Listing]:
     """All published courses that have an offer in force, by title."""
-    rows = db.execute(
-        select(Course, CourseVersion)
-        .join(CourseVersion, CourseVersion.course_id == Course.id)
-        .where(Course.tenant_id == MAIN_TENANT, CourseVersion.state == "published")
-        .order_by(CourseVersion.number)
-    ).all()
-    newest = {course.id: (course, version) for course, version in rows}
+    rows = db.execute(_PUBLISHED).all()
     found = [
         listing
-        for course, version in newest.values()
+        for course, version in rows
         if (listing := _listing(db, config, course, version, now)) is not None
     ]
     return sorted(found, key=lambda listing: listing.title.casefold())
@@ -169,10 +171,11 @@ def get_listing(
     db: Session, *, config: Config, course_id: uuid.UUID, now: datetime
 ) -> Listing:
     """The course as offered now; raises NotFound."""
-    for listing in find_listings(db, config=config, now=now):
-        if listing.course_id == course_id:
-            return listing
-    raise NotListed
+    row = db.execute(_PUBLISHED.where(Course.id == course_id)).first()
+    listing = None if row is None else _listing(db, config, row[0], row[1], now)
+    if listing is None:
+        raise NotListed
+    return listing
 
 
 def offer_at(

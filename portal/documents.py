@@ -6,7 +6,6 @@ browser never runs anything of it on the portal's own site.
 
 import hashlib
 import uuid
-import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lrs.db import Base, UtcDateTime, new_id
 from lrs.storage import Storage
+from packages.archive import open_archive
 from packages.courses import get_course
 from packages.uploads import clean_filename
 from statements.errors import Invalid, NotFound, TooLarge
@@ -184,12 +184,10 @@ def _type_of(data: BinaryIO) -> tuple[str, str]:
 
 
 def _holds(data: BinaryIO, member: str) -> bool:
-    """Whether a zip archive has this file and no macros; nothing is unpacked."""
-    data.seek(0)
+    """Whether a safe archive has this file and no macros; nothing is unpacked."""
     try:
-        with zipfile.ZipFile(data) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        names = open_archive(data).files.keys()
+    except Invalid:
         return False
     macros = any(name.lower().endswith("vbaproject.bin") for name in names)
     return {member, "[Content_Types].xml"} <= names and not macros

@@ -45,6 +45,8 @@ from statements.errors import Conflict, Invalid, NotFound
 
 BLUEPRINT = page_blueprint("authoring")
 
+# packages on one page
+PAGE = 50
 STATUSES = {
     "queued": ("open", "Waiting"),
     "importing": ("open", "Importing"),
@@ -58,9 +60,20 @@ STATUSES = {
 def show_packages() -> str:
     config, now = parts().config, clock()
     with reading(parts().engine) as db:
-        rows = [_package(package) for package in find_packages(db)]
+        after = request.args.get("after", "")
+        last = own_package(db, parse_id(after)) if after else None
+        found = find_packages(
+            db, after=(last.created_at, last.id) if last else None, limit=PAGE + 1
+        )
+        rows = [_package(package) for package in found[:PAGE]]
         courses = [_course(db, config, course, now) for course in find_courses(db)]
-    return render("authoring/packages.html", packages=rows, courses=courses)
+    return render(
+        "authoring/packages.html",
+        packages=rows,
+        courses=courses,
+        is_first=last is None,
+        older=rows[-1]["id"] if len(found) > PAGE else None,
+    )
 
 
 def _package(package: Package) -> dict[str, Any]:

@@ -44,6 +44,8 @@ from statements.errors import Conflict, Invalid
 
 BLUEPRINT = page_blueprint("courses")
 
+# packages that can be chosen from; older ones are added on their own page
+MOST_CHOICES = 500
 STATES = {
     "draft": ("ask", "Draft"),
     "published": ("done", "Published"),
@@ -109,8 +111,8 @@ def show(course_id: uuid.UUID) -> str:
             versions=_versions(db, config, course.id, versions),
             packages=[
                 (str(one.id), f"{one.title or one.filename} ({one.filename})")
-                for one in find_packages(db)
-                if one.status == "imported" and one.id not in taken
+                for one in find_packages(db, status="imported", limit=MOST_CHOICES)
+                if one.id not in taken
             ],
             documents=find_documents(db, course_id=course.id),
             audiences=list(AUDIENCES.items()),

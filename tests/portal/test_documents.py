@@ -101,6 +101,7 @@ REFUSED = [
     ("nothing", b"", "a.pdf"),
     ("zip", office("index.html"), "a.docx"),
     ("macros", office("word/document.xml", "word/vbaProject.bin"), "a.docx"),
+    ("too many files", office("word/document.xml", *map(str, range(20_001))), "a.docx"),
     ("broken zip", b"PK\x03\x04" + b"x" * 50, "a.xlsx"),
 ]
 

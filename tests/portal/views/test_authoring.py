@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from lrs.tenants import create_tenant
 from packages.courses import Course, CourseVersion, create_course
 from packages.samples import build_sample
 from portal.audit import AuditEntry
+from portal.views import authoring
 from portal.views.pages import clock
 from tests.portal.conftest import import_sample
 from tests.portal.views.text import text_of
@@ -141,7 +144,7 @@ def test_an_offer_of_a_later_day_is_told_and_opens_then(parts, browser) -> None:
     assert "The offer is in force from January 1, 2999 on" in text
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"hours": "two"}, "Estimated hours: Not a valid number."),
     ({"credit": "-1"}, "CPT credit:"),
     ({"title": ""}, "Title: Give a title."),
@@ -224,3 +227,21 @@ def test_the_courses_of_another_house_are_not_there(parts, browser, now) -> None
     with reading(parts.engine) as db:
         assert db.scalars(select(CourseVersion)).all() == []
         assert db.get_one(Course, uuid.UUID(course)).title == "Theirs"
+
+
+def test_older_packages_are_on_further_pages(parts, browser, now, monkeypatch) -> None:
+    monkeypatch.setattr(authoring, "PAGE", 2)
+    names = ["report-writing", "calm-voice", "first-on-scene"]
+    for day, name in enumerate(names):
+        import_sample(parts, name, now + timedelta(days=day))
+    first = text_of(browser.get("/authoring"))
+    assert "report-writing.zip" not in first
+    found = re.search(r'href="(/authoring\?after=[^#"]+)#', first)
+    assert found is not None
+    second = text_of(browser.get(found[1]))
+    shown = [name for name in names if f"{name}.zip" in second]
+    assert shown == ["report-writing"]
+    assert "Older packages" not in second
+    assert "Newest packages" in second
+    for wrong in ("x", str(uuid.uuid4())):
+        assert browser.get(f"/authoring?after={wrong}").status_code == 404
