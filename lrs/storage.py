@@ -4,7 +4,7 @@ Two kinds behind one protocol: a folder, and any S3-compatible server. Keys are
 ours, never a name that came from outside: `[a-z0-9/_.-]+`, no part empty or
 beginning with a dot, no key the folder of another. A `put` is whole or not at all
 and survives a power cut once it has returned. A missing key is NotFound, a server
-that cannot be reached is Unavailable, in both.
+that cannot be reached and a disk that is full are Unavailable.
 
 What arrives bit by bit is sent in parts of `PART` bytes, the last may be smaller: each
 is safe once `put_part` has returned and may be sent again, in any order and by any
@@ -12,6 +12,7 @@ process; nothing is under the key before `join`. Nothing keeps a whole in memory
 """
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -45,6 +46,7 @@ DELETE_BATCH = 1000
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 NO_UPLOAD = frozenset({"NoSuchUpload", "InvalidPart"})
 STAGING = ".staging"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class InvalidKey(Invalid):
@@ -150,7 +152,10 @@ class FileStorage:
         path = self.folder / check_key(key)
         staging = self.folder / STAGING
         staging.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=staging, delete=False) as part:
+        with (
+            _full_is_unavailable(),
+            tempfile.NamedTemporaryFile(dir=staging, delete=False) as part,
+        ):
             try:
                 while block := data.read(CHUNK):
                     part.write(block)
@@ -252,7 +257,7 @@ class FileStorage:
             file = self._parts(name).open("r+b")
         except FileNotFoundError as error:
             raise PartsMissing(key=key) from error
-        with file:
+        with _full_is_unavailable(), file:
             file.seek((number - 1) * PART)
             while block := data.read(CHUNK):
                 file.write(block)
@@ -295,6 +300,17 @@ class FileStorage:
                     path.unlink()
                     count += 1
         return count
+
+
+@contextmanager
+def _full_is_unavailable() -> Iterator[None]:
+    """A full disk passes: somebody makes room, and the same is tried again."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise StorageUnavailable from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 import re
@@ -335,6 +336,28 @@ def test_parts_that_another_takes_while_they_are_joined(
         with pytest.raises(PartsMissing):
             storage.join("uploads/a", name, [tag], size=5)
     assert list((tmp_path / STAGING).iterdir()) == []
+
+
+def test_a_full_disk_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FileStorage(tmp_path)
+    name = storage.begin("uploads/a")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageUnavailable):
+            put(storage, "uploads/b", b"x")
+        with pytest.raises(StorageUnavailable):
+            storage.put_part("uploads/a", name, 1, io.BytesIO(b"x"))
+        patch.setattr(os, "fsync", lambda _: os.fstat(-1))
+        with pytest.raises(OSError, match="Bad file"):
+            put(storage, "uploads/b", b"x")
+    assert list(storage.keys("")) == []
+    assert [path.name for path in (tmp_path / STAGING).iterdir()] == [name]
 
 
 def test_s3_keeps_the_content_type_and_the_prefix(
