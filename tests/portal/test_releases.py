@@ -53,13 +53,13 @@ class Workplace:
         self.act(what, number, config=config, roles=roles, parts=())
 
     def offer(self, policy: str = "cops.certificate", **change: Any) -> None:
-        values = {"hours": Decimal(2), "effective_from": self.now} | change
+        values: dict[str, Any] = {"hours": Decimal(2), "effective_from": self.now}
         with writing(self.parts.engine) as db:
             offers.make_offer(
                 db,
                 config=self.parts.config,
                 course=courses.get_course(db, course_id=self.course),
-                terms=Terms(policy=policy, **values),
+                terms=Terms(policy=policy, **(values | change)),
                 by=self.by,
                 now=self.now,
             )
