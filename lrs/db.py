@@ -37,6 +37,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from statements.errors import Unavailable
 
 LOCK_TIMEOUT_SECONDS = 5
+# what was sent to the database and is not acknowledged for so long is lost
+GONE_SECONDS = 15
 # connections kept, and as many more when those are in use
 POOL_SIZE = 8
 SQLITE_MINIMUM = (3, 51, 3)
@@ -150,7 +152,10 @@ def make_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
         pool_timeout=LOCK_TIMEOUT_SECONDS,
         connect_args={
             "options": f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c timezone=UTC "
-            "-c default_transaction_isolation=read\\ committed"
+            "-c datestyle=ISO -c default_transaction_isolation=read\\ committed",
+            # a host that is gone says nothing; nobody waits for it for ever
+            "connect_timeout": LOCK_TIMEOUT_SECONDS,
+            "tcp_user_timeout": GONE_SECONDS * 1000,
         },
         hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value).decode(),

@@ -151,3 +151,15 @@ def test_an_error_tells_no_values(engine: Engine) -> None:
     with pytest.raises(Exception, match="tenant") as caught, writing(engine) as db:
         db.execute(insert(Tenant), [{"id": 1, "name": secret}])
     assert secret not in str(caught.value)
+
+
+def test_instants_are_read_however_the_database_spells_its_own(
+    postgresql_engine: Engine,
+) -> None:
+    name = postgresql_engine.url.database
+    with writing(postgresql_engine) as db:
+        db.execute(text(f"ALTER DATABASE {name} SET datestyle = 'German'"))
+    postgresql_engine.dispose()
+    with reading(postgresql_engine) as db:
+        assert db.scalar(text("SHOW datestyle")) .startswith("ISO")
+        assert db.scalar(text("SELECT CAST(DATE '2026-03-02' AS text)")) == "2026-03-02"
