@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 ESCAPES = {
     "read the portal's document": "return !!top.document.body;",
     "read the portal's address": "return !!top.location.href;",
-    "read the page between": "return !!parent.parent.document;",
+    "read the page between": (
+        "return parent.parent !== parent && !!parent.parent.document;"
+    ),
+    "read the page around the shell": "return !!parent.frameElement.ownerDocument;",
     "find a token in the shell": (
         "return /token|v1\\.[0-9a-f]{32}/.test(parent.document.documentElement.outerHTML)"
         " || Object.keys(parent).some((key) => /token|journal/i.test(key));"

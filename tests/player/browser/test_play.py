@@ -81,6 +81,27 @@ def test_a_unit_finds_its_api_and_saves_a_second_after_a_change(
     assert "token=" not in page.url
 
 
+# as units for several standards do: the walk for the newer API first, up to the top
+WALKS_TWICE = """
+function walk(name) {
+  let from = window;
+  while (!from[name] && from.parent && from.parent !== from) from = from.parent;
+  return from[name] ?? null;
+}
+const found = walk("API_1484_11") ?? walk("API");
+found.LMSInitialize("");
+document.getElementById("out").textContent = found.LMSGetValue("cmi.core.entry");
+"""
+
+
+def test_a_unit_that_looks_for_another_api_first_finds_its_own(
+    site: Site, page: Page
+) -> None:
+    opened = site.launch(site.add(scorm_12({"One": unit("One", WALKS_TWICE)})))
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio")
+
+
 def test_resume_after_the_tab_was_closed_without_a_word(
     site: Site, context: BrowserContext
 ) -> None:
