@@ -14,7 +14,7 @@ from packages.contents import Contents
 from packages.findings import finding, refuse, rows
 from packages.manifest import Finding, Manifest
 from packages.readers import read_package, with_what_plays
-from packages.roles import with_parts
+from packages.roles import can_score, with_parts
 from packages.safexml import read_xml
 from packages.scripts import Scripts, read_scripts
 from statements.errors import InvalidPackage, UnsafeArchive
@@ -109,6 +109,8 @@ def _behaviour(manifest: Manifest, scripts: Scripts) -> list[Finding]:
     has_sco = any(unit.kind == "sco" for unit in manifest.units)
     if has_sco and scripts.reports is False:
         findings.append(finding("never_reports"))
+    if manifest.units and not any(can_score(unit) for unit in manifest.units):
+        findings.append(finding("only_pages"))
     if scripts.hosts:
         shown = ", ".join(sorted(scripts.hosts)[:_HOSTS_SHOWN])
         count = len(scripts.hosts)

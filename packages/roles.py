@@ -2,7 +2,8 @@
 
 An author confirms the proposals. An unconfirmed pre-test is walled in like a confirmed
 one, so a wrong proposal costs a click and a missed one costs a learner's privacy: words
-that could mean a pre-test propose it.
+that could mean a pre-test propose it. A page that reports nothing (an asset) is never
+proposed as a post-test: no score would ever come from it.
 """
 
 import re
@@ -56,12 +57,17 @@ def propose_roles(manifest: Manifest) -> list[ProposedRole]:
         return proposals
     last = manifest.units[-1] if len(manifest.units) > 1 else None
     proposed = {proposal.unit for proposal in proposals}
-    if last is not None and last.index not in proposed:
+    if last is not None and last.index not in proposed and can_score(last):
         why = _why_a_test(last)
         if why:
             why = f"It is the last unit and {why}."
             proposals.append(ProposedRole(last.index, None, "posttest", why))
     return proposals
+
+
+def can_score(unit: Unit) -> bool:
+    """False for an asset: it is a page that reports nothing."""
+    return unit.kind != "asset"
 
 
 def _why_a_test(unit: Unit) -> str:
@@ -152,7 +158,7 @@ def _of_unit(course: _Course, unit: Unit) -> Iterator[ProposedRole]:
     )
     for what, text in texts:
         role = _role_of(text)
-        if role is not None:
+        if role == "pretest" or (role is not None and can_score(unit)):
             yield ProposedRole(unit.index, None, role, f"{what} is “{text}”.")
             return
     if unit.index == 0 and course.several and _is_assessment(unit):
@@ -162,6 +168,8 @@ def _of_unit(course: _Course, unit: Unit) -> Iterator[ProposedRole]:
         return
     for part in unit.parts:
         role = _role_of(_spaced(part))
+        if role == "posttest" and not can_score(unit):
+            continue
         if role is not None and not is_piece(part, unit.parts):
             yield ProposedRole(unit.index, part, role, f"Its id is “{part}”.")
 

@@ -5,7 +5,7 @@ author says what it is; what looks like a post-test is only proposed.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from lrs.rules import catalogue
 from lrs.rules.tables import ActivityRole
 from lrs.tables import MAIN_TENANT
 from packages.manifest import Manifest
-from packages.roles import is_piece, pretests
+from packages.roles import can_score, is_piece, pretests
 from player.urls import course_iri as course_iri_of
 from player.urls import interaction_iri, objective_iri, unit_iri
 from statements.errors import Invalid
@@ -149,6 +149,35 @@ def known_roles(
         )
         for iri, row in newest.items()
     }
+
+
+def named_posttests(
+    manifest: Manifest,
+    *,
+    roles: Mapping[int, str],
+    parts: Sequence[PartRole],
+) -> Iterator[tuple[str, bool]]:
+    """Title of each post-test that is said, and whether a score can come from it."""
+    for unit in manifest.units:
+        if roles.get(unit.index) == "posttest":
+            yield unit.title, can_score(unit)
+    for part in parts:
+        if part.role == "posttest":
+            yield part.part.strip(), can_score(manifest.units[part.unit])
+
+
+def confirmed_posttests(
+    known: Mapping[str, Known], manifest: Manifest, course_iri: str
+) -> Iterator[tuple[str, bool]]:
+    """Title of each confirmed post-test, and whether a score can come from it."""
+    silent = {
+        unit_iri(course_iri, unit.slug)
+        for unit in manifest.units
+        if not can_score(unit)
+    }
+    for one in known.values():
+        if one.confirmed and one.role == "posttest":
+            yield one.title, (one.unit_iri or one.activity_iri) not in silent
 
 
 def _propose_pretests(

@@ -20,9 +20,9 @@ from packages.roles import propose_roles
 from player.launches import PLAYABLE
 from player.urls import course_iri, unit_iri
 from portal import words
-from portal.assessments import known_roles
+from portal.assessments import confirmed_posttests, known_roles
 from portal.documents import find_documents
-from portal.offers import find_offers, threshold_at
+from portal.offers import find_offers, silent_text, threshold_at
 from statements.errors import Conflict
 
 Place = Literal["about", "offers", "documents", "versions", "version", "package"]
@@ -145,13 +145,14 @@ def _of_roles(
         for offer in _open_offers(db, config, course, now)
     )
     if any(threshold is not None for threshold in asked):
-        tests = [one for one in known.values() if one.role == "posttest"]
-        found = [one.title for one in tests if one.confirmed]
+        tests = list(confirmed_posttests(known, manifest, iri))
+        found = [title for title, scores in tests if scores]
         items.append(
             Item(
                 key="posttest",
                 title="The post-test is named",
                 text=", ".join(found)
+                or silent_text([title for title, _ in tests])
                 or "The rule of the offer asks for a post-test score: say which part "
                 "is the post-test.",
                 is_met=bool(found),

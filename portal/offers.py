@@ -5,7 +5,7 @@ decides, and a later one changes nothing that was earned before.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,15 +18,45 @@ from lrs.rules.policy import PolicyVersion, policy_book
 from lrs.rules.tables import Offer
 from lrs.rules.terms import day_of
 from lrs.tables import MAIN_TENANT
-from packages.courses import Course, current_version, lock_course
+from packages.courses import (
+    Course,
+    current_version,
+    get_package,
+    lock_course,
+    manifest_of,
+)
 from player.urls import course_iri as course_iri_of
-from portal.assessments import known_roles
+from portal.assessments import confirmed_posttests, known_roles
 from portal.audit import record_act
 from statements.errors import Invalid
 
 
 class NoPostTest(Invalid):
     """The rule asks for a post-test score: say which part is the post-test."""
+
+
+def require_posttest(found: Iterable[tuple[str, bool]], *, field: str) -> None:
+    """Pass when a score can come from a post-test; else raise NoPostTest.
+
+    `found` are the titles of post-tests, each with whether a score can come from it.
+    """
+    tests = list(found)
+    if not any(scores for _, scores in tests):
+        raise NoPostTest(silent_text([title for title, _ in tests]), field=field)
+
+
+def silent_text(titles: Sequence[str]) -> str:
+    """Why post-tests that report nothing are not enough; empty when there are none."""
+    if not titles:
+        return ""
+    shown = f"“{titles[0][:100]}”" if len(titles) == 1 else "the parts named as it"
+    one = len(titles) == 1
+    return (
+        f"The rule asks for a post-test score, and {shown} cannot give one: "
+        f"{'it is a page that reports' if one else 'they are pages that report'} "
+        "nothing. Name a part that reports a score, or choose a rule that asks for "
+        "none."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +130,7 @@ def make_offer(
     """A further offer of the course; call it late in a transaction.
 
     Raises Invalid, and NoPostTest where the rule asks for a post-test that the
-    published version does not have: nobody could fulfil it. What a version is not
+    published version does not have, or that reports nothing: nobody could fulfil it. What a version is not
     published without, an offer of a published one says too.
     """
     lock_course(db, course_id=course.id)
@@ -112,8 +142,9 @@ def make_offer(
         known = known_roles(
             db, config=config, course_id=course.id, revision=str(version.number)
         )
-        if not any(one.confirmed and one.role == "posttest" for one in known.values()):
-            raise NoPostTest(field="policy")
+        manifest = manifest_of(get_package(db, package_id=version.package_id))
+        iri = course_iri_of(config, course.id)
+        require_posttest(confirmed_posttests(known, manifest, iri), field="policy")
     record_act(
         db,
         user_id=by,

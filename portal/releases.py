@@ -36,7 +36,12 @@ from packages.hosts import allow_hosts
 from packages.manifest import Manifest
 from player.urls import course_iri, unit_iri
 from portal import checklist, offers
-from portal.assessments import PartRole, check_roles, record_roles
+from portal.assessments import (
+    PartRole,
+    check_roles,
+    named_posttests,
+    record_roles,
+)
 from portal.audit import record_act
 from portal.enrolments import Enrolment
 from statements.errors import Conflict, Invalid
@@ -94,9 +99,9 @@ def publish(
         raise Invalid(message, field="title")
     roles, parts = publication.roles, publication.parts
     check_roles(manifest, roles=roles, parts=parts)
-    chosen = [*roles.values(), *(part.role for part in parts)]
-    if "posttest" not in chosen and offers.threshold_of(config, publication, now):
-        raise offers.NoPostTest(field="roles")
+    if offers.threshold_of(config, publication, now) is not None:
+        named = named_posttests(manifest, roles=roles, parts=parts)
+        offers.require_posttest(named, field="roles")
     if publication.course_id is None:
         if published_as(db, package=package) is not None:
             raise AlreadyPublished(field="course")
@@ -211,7 +216,7 @@ def confirm_roles(
             db, config=config, course=course, version=version, now=now
         ):
             if item.key == "posttest" and not item.is_met:
-                raise offers.NoPostTest(field="roles")
+                raise offers.NoPostTest(item.text, field="roles")
 
 
 def check_named(manifest: Manifest, roles: Mapping[int, str]) -> None:

@@ -3,6 +3,7 @@
 import io
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,19 @@ def test_the_last_unit_when_nothing_is_called_post_test() -> None:
     assert proposed(("Lesson", "a"), scored) == [(1, "posttest")]
     assert proposed(("Golf quiz", "a")) == []
     assert proposed(("Lesson", "a"), ("Summary", "b")) == []
+
+
+def test_an_asset_is_never_proposed_as_a_post_test() -> None:
+    def asset(index: int, title: str, **words: Any) -> Unit:
+        return Unit(index, title, title, "asset", title, "a.html", **words)
+
+    assert proposed(("Lesson", "a"), asset(1, "Post-test")) == []
+    assert proposed(("Lesson", "a"), asset(1, "Golf quiz")) == []
+    assert proposed(asset(0, "Course", parts=("posttest",))) == []
+    assert proposed(asset(0, "Post-test"), ("Golf quiz", "b")) == [(1, "posttest")]
+    assert proposed(asset(0, "Pre-test"), ("Lesson", "b")) == [(0, "pretest")]
+    both = asset(0, "Course", parts=("posttest", "pretest"))
+    assert proposed(both) == [(0, "pretest")]
 
 
 def test_each_proposal_says_why() -> None:

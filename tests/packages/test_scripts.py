@@ -87,5 +87,7 @@ def test_an_author_is_told() -> None:
     page = QUIET + '<script src="https://cdn.example/x.js"></script>'
     quiet: dict[str, str | bytes] = {"index.html": page}
     assert codes(course(files=quiet)) == ["never_reports", "other_servers"]
-    assert codes(course(Item(kind="asset"), files=quiet)) == ["other_servers"]
+    pages = course(Item(kind="asset"), files=quiet)
+    assert codes(pages) == ["only_pages", "other_servers"]
+    assert codes(course(Item("a"), Item("b", kind="asset"))) == []
     assert codes(course()) == []

@@ -154,12 +154,16 @@ class World:
 
 
 def import_sample(parts: Parts, name: str, now: datetime) -> uuid.UUID:
+    return import_file(parts, name, build_sample(name), now)
+
+
+def import_file(parts: Parts, name: str, data: bytes, now: datetime) -> uuid.UUID:
     with writing(parts.engine) as db:
         package = receive_package(
             parts,
             db,
             filename=f"{name}.zip",
-            data=io.BytesIO(build_sample(name)),
+            data=io.BytesIO(data),
             created_by="test",
             now=now,
         )

@@ -18,7 +18,9 @@ from portal.audit import AuditEntry
 from portal.checklist import NotReady
 from portal.offers import NoPostTest, Terms
 from statements.errors import Conflict, Invalid
-from tests.portal.conftest import import_sample
+from tests.packages.make import Item
+from tests.packages.make import course as course_of
+from tests.portal.conftest import import_file, import_sample
 
 if TYPE_CHECKING:
     import uuid
@@ -250,6 +252,78 @@ def test_a_published_version_keeps_its_post_test(place: Workplace) -> None:
     place.offer()
     with pytest.raises(NoPostTest):
         place.confirm(ROLES | {4: "unit"})
+
+
+PAGES = (
+    Item("a", "Lesson", "a.html", kind="asset"),
+    Item("b", "Post-test", "b.html", kind="asset"),
+)
+
+
+def test_a_page_that_reports_nothing_is_no_post_test(place: Workplace) -> None:
+    place.confirm()
+    place.offer()
+    place.release()
+    pages = import_file(place.parts, "pages", course_of(*PAGES), place.now)
+    with writing(place.parts.engine) as db:
+        number = releases.add(
+            db, course_id=place.course, package_id=pages, by=place.by, now=place.now
+        ).number
+    place.confirm({0: "unit", 1: "posttest"}, number)
+    assert place.unmet(number) == {"posttest"}
+    with pytest.raises(NotReady, match="“Post-test” cannot give one"):
+        place.release(number)
+    # a rule that asks for all parts alone
+    place.offer("post.credit")
+    place.release(number)
+    with pytest.raises(NoPostTest, match="“Post-test” cannot give one"):
+        place.offer()
+
+
+NAMED = [
+    ({0: "unit", 1: "posttest"}, (), "“Post-test” cannot give one"),
+    ({0: "posttest", 1: "posttest"}, (), "the parts named as it cannot"),
+    (
+        {0: "unit", 1: "unit"},
+        [assessments.PartRole(unit=0, kind="objectives", part="q", role="posttest")],
+        "“q” cannot give one",
+    ),
+    ({0: "unit", 1: "unit"}, (), "say which part is the post-test"),
+]
+
+
+@pytest.mark.parametrize(("roles", "inside", "told"), NAMED)
+def test_pages_alone_are_not_published_at_once_under_a_rule_with_a_score(
+    parts: Parts,
+    cast: Cast,
+    now: datetime,
+    roles: dict[int, str],
+    inside: Any,
+    told: str,
+) -> None:
+    pages = import_file(parts, "pages", course_of(*PAGES), now)
+    said: dict[str, Any] = {
+        "title": "Pages",
+        "roles": roles,
+        "parts": inside,
+        "effective_from": now,
+        "hours": Decimal(1),
+    }
+
+    def publish(policy: str) -> None:
+        with writing(parts.engine) as db:
+            releases.publish(
+                db,
+                config=parts.config,
+                package=get_package(db, package_id=pages),
+                publication=releases.Publication(**said, policy=policy),
+                by=cast.author.id,
+                now=now,
+            )
+
+    with pytest.raises(NoPostTest, match=told):
+        publish("cops.certificate")
+    publish("post.credit")
 
 
 def test_credit_asks_for_the_length(place: Workplace) -> None:
