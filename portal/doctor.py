@@ -128,7 +128,7 @@ def facts_of(manifest: Manifest) -> list[tuple[str, str]]:
         ("Standard", manifest.standard_text),
         ("Version", manifest.version),
         ("Made by", manifest.publisher),
-        ("Language", manifest.language),
+        ("Language", "" if manifest.language == "und" else manifest.language),
         ("Length it names", _length_text(manifest.typical_duration)),
         ("Keywords", ", ".join(manifest.keywords)),
         ("Units", str(len(manifest.units))),

@@ -19,11 +19,13 @@ from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import (
     CourseVersion,
+    Package,
     find_packages,
     find_versions,
     get_package,
 )
 from packages.manifest import standard_text
+from player.launches import PLAYABLE
 from portal import checklist, offers, releases, words
 from portal.access import POSITIONS, roles_for
 from portal.audit import find_acts, record_act
@@ -110,9 +112,9 @@ def show(course_id: uuid.UUID) -> str:
             ],
             versions=_versions(db, config, course.id, versions),
             packages=[
-                (str(one.id), f"{one.title or one.filename} ({one.filename})")
+                (str(one.id), _choice(config, one))
                 for one in find_packages(db, status="imported", limit=MOST_CHOICES)
-                if one.id not in taken
+                if one.id not in taken and one.standard in PLAYABLE
             ],
             documents=find_documents(db, course_id=course.id),
             audiences=list(AUDIENCES.items()),
@@ -128,6 +130,12 @@ def subject_of(versions: Sequence[CourseVersion]) -> CourseVersion | None:
             if version.state == state:
                 return version
     return None
+
+
+def _choice(config: Config, package: Package) -> str:
+    """A package to choose: what it is called, its file, and when it was uploaded."""
+    day = words.day_in(package.created_at, config.timezone)
+    return f"{package.title or package.filename} ({package.filename}, {day})"
 
 
 def _item(

@@ -135,3 +135,11 @@ def test_lengths(duration: str, text: str | None) -> None:
     assert facts["Standard"] == "SCORM 1.2"
     assert facts["Units"] == "1"
     assert "Language" not in facts
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "en"), ("und", None)])
+def test_a_language_that_is_not_known_is_not_told(
+    language: str, told: str | None
+) -> None:
+    facts = dict(facts_of(manifest(unit(0, "One"), language=language)))
+    assert facts.get("Language") == told

@@ -20,7 +20,7 @@ from lrs.db import make_engine, reading, writing
 from lrs.jobs import run_due
 from lrs.parts import Parts
 from lrs.storage import make_storage
-from packages.courses import Package
+from packages.courses import Package, add_version, create_course
 from packages.intake import import_package
 from packages.uploads import Upload
 from tests.conftest import sqlite_url
@@ -217,3 +217,35 @@ def test_the_same_file_is_named_and_the_import_cancelled(
     expect(page.get_by_text("The import was cancelled.")).to_be_visible(
         timeout=PATIENCE
     )
+
+
+def test_long_names_do_not_widen_a_small_screen(page: Page, portal: Portal) -> None:
+    now = datetime.now(UTC)
+    with writing(portal.parts.engine) as db:
+        package = Package(
+            filename=f"{'long-name-of-a-file-' * 12}.zip",
+            sha256="0" * 64,
+            size=1,
+            status="imported",
+            standard="scorm_12",
+            title="T" * 200,
+            created_at=now,
+            created_by="test",
+        )
+        made = create_course(
+            db, title="C" * 200, description="", created_by="test", now=now
+        )
+        db.add(package)
+        db.flush()
+        add_version(db, course_id=made.id, package_id=package.id, now=now)
+        package.status = "rejected"
+        place = f"/authoring/courses/{made.id}"
+    page.set_viewport_size({"width": 320, "height": 800})
+    for address in ("/authoring", place):
+        page.goto(address)
+        expect(page.locator(".rc-tablewrap").last).to_be_visible(timeout=PATIENCE)
+        wide = page.evaluate(
+            "[document.documentElement, ...document.querySelectorAll('.rc-tablewrap')]"
+            ".filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tagName)"
+        )
+        assert wide == [], address

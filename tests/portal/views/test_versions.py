@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,6 +125,35 @@ def test_what_changes_is_listed(world: World, browser) -> None:
     for told in ("Nobody is on another version", ">New<", ">Gone<", "index.html"):
         assert told in text, told
     assert browser.get(f"{second}/changes/9").status_code == 404
+
+
+def test_the_course_leads_to_what_changed(world: World, browser) -> None:
+    course = f"/authoring/courses/{world.course_id}"
+    assert "/changes/" not in text_of(browser.get(course))
+    second = add(world, browser, "calm-voice")
+    text = text_of(browser.get(course))
+    assert re.findall(r'href="([^"]+/changes/[^"]+)"', text) == [f"{second}/changes/1"]
+
+
+def test_only_what_learners_can_take_is_offered_as_a_version(
+    world: World, browser
+) -> None:
+    ids = []
+    for place, standard in enumerate(("scorm_12", "cmi5", "scorm_12", "scorm_12")):
+        package_id = import_sample(world.parts, "calm-voice", world.now)
+        ids.append(str(package_id))
+        with writing(world.parts.engine) as db:
+            package = get_package(db, package_id=package_id)
+            package.standard = standard
+            package.created_at = datetime(2026, 3, 2 + place, 20, tzinfo=UTC)
+            package.status = "imported" if place < 3 else "rejected"
+    text = text_of(browser.get(f"/authoring/courses/{world.course_id}"))
+    found = re.findall(r'<option value="([0-9a-f-]{36})">([^<]+)<', text)
+    assert [row[0] for row in found] == [ids[2], ids[0]]
+    assert [row[1].rpartition("(")[2] for row in found] == [
+        "calm-voice.zip, March 4, 2026)",
+        "calm-voice.zip, March 2, 2026)",
+    ]
 
 
 def test_roles_are_kept_and_shown(world: World, browser) -> None:
