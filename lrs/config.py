@@ -29,8 +29,8 @@ class Config:
     storage_url: str = ""
     s3_endpoint_url: str = ""
     s3_media_url: str = ""
-    portal_url: str = "http://localhost:8000"
-    content_url: str = "http://content.localhost:8000"
+    portal_url: str = ""
+    content_url: str = ""
     allow_insecure_content_origin: bool = False
     secret_key: str = field(default="", repr=False)
     smtp_url: str = field(default="", repr=False)
@@ -52,6 +52,8 @@ class Config:
             or f"sqlite:///{self.data.resolve() / 'rollcall.sqlite'}",
             "storage_url": self.storage_url
             or (self.data.resolve() / "storage").as_uri(),
+            "portal_url": self.portal_url or f"http://localhost:{self.port}",
+            "content_url": self.content_url or f"http://content.localhost:{self.port}",
             "workers": self.workers or os.cpu_count() or 1,
         }
         for name, value in fill.items():

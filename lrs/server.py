@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -438,7 +439,7 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
     )
     if keeper is not None:
         keeper.start()
-    sys.stdout.write(f"Rollcall serves at {config.portal_url}\n")
+    sys.stdout.write(f"{where_told(config)}\n")
     sys.stdout.flush()
     try:
         server.serve(
@@ -448,6 +449,17 @@ def serve(config: Config, create: Create, todo: Work | None) -> int:
         if keeper is not None:
             keeper.stop()
     return 0
+
+
+def where_told(config: Config) -> str:
+    """The public address, and the one listened at where the first does not show it."""
+    said = f"Rollcall serves at {config.portal_url}"
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    address = urlsplit(config.portal_url)
+    own = {"localhost", config.host}
+    if address.port == config.port and address.hostname in own:
+        return said
+    return f"{said} and listens at {host}:{config.port}"
 
 
 def check_schema(config: Config) -> None:
@@ -475,8 +487,8 @@ def check_port(config: Config) -> None:
         except OSError as error:
             raise Unavailable(
                 f"Cannot listen at {config.host}:{config.port}: {error.strerror}. "
-                "Set ROLLCALL_PORT, and ROLLCALL_PORTAL_URL and "
-                "ROLLCALL_CONTENT_URL with it."
+                "Set ROLLCALL_PORT, and with it ROLLCALL_PORTAL_URL and "
+                "ROLLCALL_CONTENT_URL where they are set."
             ) from error
 
 

@@ -19,6 +19,20 @@ def test_defaults_run_without_any_setting(tmp_path: Path) -> None:
     assert config.workers >= 1
 
 
+def test_addresses_follow_the_port_where_they_are_not_given(tmp_path: Path) -> None:
+    environ = {"ROLLCALL_DATA": str(tmp_path), "ROLLCALL_PORT": "8799"}
+    config = Config.from_env(environ)
+    assert config.portal_url == "http://localhost:8799"
+    assert config.content_url == "http://content.localhost:8799"
+    given = {
+        "ROLLCALL_PORTAL_URL": "https://train.example.org",
+        "ROLLCALL_CONTENT_URL": "https://train-content.example",
+    }
+    config = Config.from_env(environ | given)
+    assert config.portal_url == given["ROLLCALL_PORTAL_URL"]
+    assert config.content_url == given["ROLLCALL_CONTENT_URL"]
+
+
 def test_secret_is_made_once_and_only_the_owner_reads_it(tmp_path: Path) -> None:
     first = Config.from_env({"ROLLCALL_DATA": str(tmp_path)}).secret_key
     second = Config.from_env({"ROLLCALL_DATA": str(tmp_path)}).secret_key

@@ -209,6 +209,28 @@ def test_a_port_in_use_is_told(config: Config) -> None:
     server.check_port(replace(config, port=free_ports(1)[0]))
 
 
+TOLD = [
+    ({"port": 8799}, "Rollcall serves at http://localhost:8799"),
+    (
+        {"port": 8799, "portal_url": "http://localhost:8000"},
+        "Rollcall serves at http://localhost:8000 and listens at 127.0.0.1:8799",
+    ),
+    (
+        {
+            "host": "::1",
+            "portal_url": "https://train.example.org",
+            "content_url": "https://train-content.example",
+        },
+        "Rollcall serves at https://train.example.org and listens at [::1]:8000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "told"), TOLD)
+def test_the_start_tells_the_real_address(values: dict[str, Any], told: str) -> None:
+    assert server.where_told(Config(**values)) == told
+
+
 @pytest.mark.parametrize("current", [True, False])
 def test_only_an_embedded_database_is_migrated_unasked(
     parts: Any, monkeypatch: pytest.MonkeyPatch, *, current: bool
