@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from io import SEEK_END
 from typing import BinaryIO
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, Uuid, select
@@ -18,6 +19,7 @@ from lrs.storage import Storage
 from packages.archive import open_archive
 from packages.courses import get_course
 from packages.uploads import clean_filename
+from portal import words
 from statements.errors import Invalid, NotFound, TooLarge
 
 LARGEST = 25_000_000
@@ -50,6 +52,15 @@ _TYPES = (
 )
 NAMES: Mapping[str, str] = {kind: name for _, _, kind, _, name in _TYPES}
 ACCEPT = ",".join(end for _, _, _, end, _ in _TYPES)
+# how files begin that are often sent instead, and what an author calls them
+_OTHERS = (
+    (b"PK", "a zip archive, or an Office file with macros"),
+    (b"\xd0\xcf\x11\xe0", "an Office file of the older kind (doc, xls, ppt)"),
+    (b"{\\rtf", "a file in RTF"),
+    (b"GIF8", "a GIF picture"),
+    (b"<", "a web page or XML"),
+    (b"MZ", "a program"),
+)
 
 
 class DocumentNotFound(NotFound):
@@ -171,6 +182,30 @@ def remove_document(db: Session, *, document: Document, now: datetime) -> str:
     document.removed_at = now
     db.flush()
     return document.storage_key
+
+
+def refusal(error: Invalid | TooLarge, filename: str, data: BinaryIO) -> str:
+    """Why the file is not taken, with its name and what it really is."""
+    name = clean_filename(filename)
+    if isinstance(error, DocumentType):
+        return f"“{name}” is {_looks_like(data)}. {error.detail}"
+    if isinstance(error, DocumentTooLarge):
+        size = words.size_text(data.seek(0, SEEK_END))
+        return f"“{name}” has {size}. {error.detail}"
+    return error.detail
+
+
+def _looks_like(data: BinaryIO) -> str:
+    data.seek(0)
+    head = data.read(1 << 12)
+    if not head:
+        return "empty"
+    for begin, name in _OTHERS:
+        if head.lstrip().startswith(begin):
+            return name
+    # the last letter may have been cut
+    is_text = b"\0" not in head and "\ufffd" not in head.decode("utf-8", "replace")[:-3]
+    return "plain text" if is_text else "of a kind that is not taken"
 
 
 def _type_of(data: BinaryIO) -> tuple[str, str]:

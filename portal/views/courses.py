@@ -83,6 +83,13 @@ def begin() -> BaseResponse:
 @BLUEPRINT.get("/authoring/courses/<uuid:course_id>")
 @allow("role", *roles_for("packages.manage"))
 def show(course_id: uuid.UUID) -> str:
+    return course_page(course_id)
+
+
+def course_page(
+    course_id: uuid.UUID, *, document: Mapping[str, str] | None = None
+) -> str:
+    """The page; `document` is what was sent of one that is refused, with `problem`."""
     config, now = parts().config, clock()
     with reading(parts().engine) as db:
         course = own_course(db, course_id)
@@ -117,6 +124,7 @@ def show(course_id: uuid.UUID) -> str:
                 if one.id not in taken and one.standard in PLAYABLE
             ],
             documents=find_documents(db, course_id=course.id),
+            document=document or {},
             audiences=list(AUDIENCES.items()),
             accept=ACCEPT,
             acts=_acts(db, config, course.id),

@@ -3,13 +3,16 @@
 import uuid
 from contextlib import closing
 from functools import partial
-from typing import BinaryIO, cast
+from http import HTTPStatus
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from flask import Response, flash, redirect, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from lrs.db import reading, writing
+from lrs.problems import status_of
 from lrs.views.access import allow
 from lrs.views.application import parts
 from portal import enrolments
@@ -17,14 +20,17 @@ from portal.access import may, roles_for
 from portal.audit import record_act
 from portal.documents import (
     DocumentNotFound,
+    DocumentTooLarge,
     add_document,
     get_document,
+    refusal,
     remove_document,
 )
 from portal.views.authoring import own_course
-from portal.views.pages import clock, page_blueprint
+from portal.views.courses import course_page
+from portal.views.pages import DOCUMENTS, clock, error_page, page_blueprint
 from portal.views.signin import signed_in
-from statements.errors import Invalid
+from statements.errors import DomainError, Invalid, TooLarge
 
 BLUEPRINT = page_blueprint("documents")
 
@@ -37,20 +43,32 @@ class NoFile(Invalid):
 
 @BLUEPRINT.post("/authoring/courses/<uuid:course_id>/documents")
 @allow("role", *roles_for("courses.publish"))
-def add(course_id: uuid.UUID) -> BaseResponse:
-    me, now = signed_in(), clock()
+def add(course_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
     file = request.files.get("file")
-    if file is None or not file.filename:
-        raise NoFile
     with reading(parts().engine) as db:
         own_course(db, course_id)
-    with closing(file.stream), writing(parts().engine) as db:
+    if file is None or not file.filename:
+        return _refused(course_id, NoFile(), NoFile().detail)
+    with closing(file.stream):
+        try:
+            title = _add(course_id, file)
+        except (Invalid, TooLarge) as error:
+            data = cast("BinaryIO", file.stream)
+            return _refused(course_id, error, refusal(error, file.filename, data))
+    flash(f"“{title}” is added.", "done")
+    return redirect(f"/authoring/courses/{course_id}#documents")
+
+
+def _add(course_id: uuid.UUID, file: FileStorage) -> str:
+    """The name under which learners see it."""
+    me, now = signed_in(), clock()
+    with writing(parts().engine) as db:
         document = add_document(
             parts().storage,
             db,
             course_id=course_id,
             title=request.form.get("title", "")[:200],
-            filename=file.filename,
+            filename=file.filename or "",
             data=cast("BinaryIO", file.stream),
             audience=request.form.get("audience", ""),
             by=me.id,
@@ -65,9 +83,35 @@ def add(course_id: uuid.UUID) -> BaseResponse:
             detail={"document": str(document.id), "sha256": document.sha256},
             now=now,
         )
-        title = document.title
-    flash(f"“{title}” is added.", "done")
+        return document.title
+
+
+@BLUEPRINT.get("/authoring/courses/<uuid:course_id>/documents")
+@allow("role", *roles_for("packages.manage"))
+def show_form(course_id: uuid.UUID) -> BaseResponse:
+    """To the form, which a refusal shows under this address."""
     return redirect(f"/authoring/courses/{course_id}#documents")
+
+
+def _refused(course_id: uuid.UUID, error: DomainError, problem: str) -> tuple[str, int]:
+    """The course's page with the reason at the form, and what was sent with the file."""
+    sent = {name: request.form.get(name, "")[:200] for name in ("title", "audience")}
+    page = course_page(course_id, document=sent | {"problem": problem})
+    return page, status_of(error)
+
+
+@BLUEPRINT.errorhandler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+def refuse_unread(_error: Any) -> BaseResponse | tuple[str, int]:
+    """More than the form takes: what came with it is not known, the form is."""
+    course_id = (request.view_args or {}).get("course_id")
+    error = DocumentTooLarge()
+    if request.endpoint not in DOCUMENTS or not isinstance(course_id, uuid.UUID):
+        return error_page(error)
+    with reading(parts().engine) as db:
+        own_course(db, course_id)
+    problem = f"The file is too large. {error.detail}"
+    page = course_page(course_id, document={"problem": problem})
+    return page, status_of(error)
 
 
 @BLUEPRINT.post(

@@ -76,6 +76,50 @@ def test_for_everyone_signed_in(world: World, author, caller) -> None:
     assert "Handout" in text_of(dispatcher.get(f"/courses/{world.course_id}"))
 
 
+REFUSED: dict[str, tuple[bytes, int, str]] = {
+    "a page": (b" <html>", 400, "is a web page or XML. Documents are PDF"),
+    "nothing": (b"", 400, "is empty. Documents are PDF"),
+    "text": (b"Dear learners", 400, "is plain text. Documents are PDF"),
+    "an archive": (b"PK\3\4", 400, "is a zip archive, or an Office file with macros."),
+    "sound": (b"RIFF\0\xff", 400, "is of a kind that is not taken. Documents are PDF"),
+    "large": (b"%PDF-" + bytes(200_000), 413, "has 200 kB. A document may have"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_form_comes_again_with_what_was_sent(
+    world: World, author, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "LARGEST", 200_000)
+    data, status, told = REFUSED[name]
+    answer = add(world, author, data, title="My handout", audience="everyone")
+    text = text_of(answer)
+    assert answer.status_code == status
+    error = re.search(r'id="document-error" role="alert">([^<]+)<', text)
+    assert error is not None
+    assert error[1].startswith(f"“Grüße 1.pdf” {told}")
+    assert 'aria-describedby="document-hint document-error"' in text
+    assert 'value="My handout"' in text
+    assert '<option value="everyone" selected>' in text
+    # its address can be loaded again
+    course = f"/authoring/courses/{world.course_id}"
+    again = author.get(f"{course}/documents")
+    assert again.headers["Location"] == f"{course}#documents"
+
+
+def test_more_than_the_form_takes_has_the_form_again(
+    world: World, author, caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "DOCUMENT_LIMIT", 300_000)
+    data = b"%PDF-" + bytes(400_000)
+    answer = add(world, author, data)
+    assert answer.status_code == 413
+    assert "The file is too large. A document may have 25 MB." in text_of(answer)
+    assert 'id="document-error"' in text_of(answer)
+    stranger = add(world, caller(world.cast.manager), data)
+    assert 'id="document-error"' not in text_of(stranger)
+
+
 def test_what_is_refused(
     world: World, author, caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
