@@ -119,9 +119,15 @@ def _behaviour(manifest: Manifest, scripts: Scripts) -> list[Finding]:
 
 
 def _strictly(manifest: Manifest) -> Manifest:
-    """Repairs as errors."""
+    """Repairs as errors, with the advice to mend the file."""
     findings = [
-        replace(one, severity="error") if one.severity == "repair" else one
+        replace(
+            one,
+            severity="error",
+            advice=rows()[one.code].get("strict", one.advice),
+        )
+        if one.severity == "repair"
+        else one
         for one in manifest.findings
     ]
     return replace(manifest, findings=()).with_findings(findings)

@@ -217,7 +217,10 @@ def _outline(manifest: Manifest) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _no_file(path: Path) -> int:
-    sys.stderr.write(f"rollcall: there is no file {path}\n")
+    told = f"there is no file {path}"
+    if path.is_dir():
+        told = f"{path} is a folder; zip its contents"
+    sys.stderr.write(f"rollcall: {told}\n")
     return 1
 
 

@@ -18,7 +18,7 @@ _SHOWN = 80
 
 @cache
 def rows() -> dict[str, dict[str, str]]:
-    """Code -> severity, message and advice."""
+    """Code -> severity, message and advice; `strict` is the advice of strict mode."""
     text = resources.files("packages").joinpath("findings.toml").read_text("utf-8")
     return tomllib.loads(text)
 

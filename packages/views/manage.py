@@ -1,7 +1,7 @@
 """The management API of packages, for other systems.
 
 The body of an upload is the file itself, whatever its type says; it is read straight
-into storage. `Prefer: wait=N` (RFC 7240) holds the answer back until the import is
+into storage. Only a form (multipart/form-data) is refused: it would be stored as sent. `Prefer: wait=N` (RFC 7240) holds the answer back until the import is
 done, at most that long.
 """
 
@@ -16,6 +16,7 @@ import orjson
 from flask import Response, request, url_for
 from marshmallow import fields, validate
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import UnsupportedMediaType
 
 from lrs.db import reading, writing
 from lrs.jobs import enqueue
@@ -192,7 +193,7 @@ class PackageProblem(Problem):
 @BLUEPRINT.doc(
     requestBody={
         "required": True,
-        "description": "The file itself, whatever its type says.",
+        "description": "The file itself, whatever its type says; no form.",
         "content": {
             "application/octet-stream": FILE,
             "application/zip": FILE,
@@ -209,6 +210,7 @@ class PackageProblem(Problem):
 @BLUEPRINT.alt_response(
     422, schema=PackageProblem, content_type=MEDIA_TYPE, description="Refused."
 )
+@BLUEPRINT.alt_response(415, "UNSUPPORTED_MEDIA_TYPE")
 @allow("credential", scope="packages/write")
 def upload_a_package(query: dict[str, Any], headers: dict[str, Any]) -> Any:
     """A new package; its file is imported in the background.
@@ -217,6 +219,11 @@ def upload_a_package(query: dict[str, Any], headers: dict[str, Any]) -> Any:
     package was refused within it, else 202: ask again at `Location`.
     """
     credential = callers.current_credential()
+    if request.mimetype == "multipart/form-data":
+        raise UnsupportedMediaType(
+            "Send the file itself as the body, as with curl --data-binary @course.zip; "
+            "a form is not taken apart."
+        )
     if not request.content_length:
         raise UploadEmpty
     with writing(parts().engine) as db:

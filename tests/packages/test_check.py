@@ -123,6 +123,8 @@ def test_strict_refuses_repairs() -> None:
     assert kind.is_importable
     assert not strict.is_importable
     assert [one.code for one in strict.findings] == ["version_missing"]
+    assert "Nothing to do" in kind.findings[0].advice
+    assert strict.findings[0].advice.startswith("Say the version in the metadata")
 
 
 def test_verifying_unpacks_every_file() -> None:

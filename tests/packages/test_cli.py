@@ -108,6 +108,18 @@ def test_lines_are_shown(
     assert "error xml_malformed imsmanifest.xml:3\n" in capsys.readouterr().out
 
 
+def test_a_path_that_is_no_file_is_told(
+    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("check", "import"):
+        assert call(config, command, str(tmp_path)) == 1
+        told = f"rollcall: {tmp_path} is a folder; zip its contents\n"
+        assert capsys.readouterr().err == told
+        nowhere = tmp_path / "nowhere.zip"
+        assert call(config, command, str(nowhere)) == 1
+        assert capsys.readouterr().err == f"rollcall: there is no file {nowhere}\n"
+
+
 def test_check_needs_no_data_folder(tmp_path: Path, good: str) -> None:
     nowhere = tmp_path / "nowhere"
     config = Config(data=nowhere, secret_key="a secret of the tests")

@@ -17,13 +17,19 @@ SOURCES = "".join(
 @pytest.mark.parametrize("code", rows())
 def test_every_row_is_whole_and_used(code: str) -> None:
     row = rows()[code]
-    assert set(row) - {"lenient"} == {"severity", "message", "advice"}
+    assert set(row) - {"lenient", "strict"} == {"severity", "message", "advice"}
     assert row["severity"] in {"error", "warning", "repair", "info"}
     if "lenient" in row:
         assert (row["severity"], row["lenient"]) in {
             ("error", "warning"),
             ("error", "repair"),
         }
+    if row["severity"] == "repair":
+        # strict mode refuses it: there is something to do
+        assert "Nothing to do" not in row.get("strict", row["advice"])
+        assert "{" not in row.get("strict", "")
+    else:
+        assert "strict" not in row
     assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", code)
     assert row["message"].endswith((".", "”.", "}"))
     assert f'"{code}"' in SOURCES

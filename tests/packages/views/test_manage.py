@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -113,6 +114,16 @@ def test_an_upload_is_accepted_and_then_shown(api: Api) -> None:
         {"index": 0, "id": "item-1", "title": "Lesson", "launch": "index.html"}
     ]
     assert shown["findings"] == []
+
+
+def test_a_form_is_refused_and_not_stored(api: Api) -> None:
+    form = {"file": (io.BytesIO(course()), "a.zip")}
+    answer = api.call("POST", data=form, content_type="multipart/form-data")
+    assert answer.status_code == 415
+    assert answer.content_type == "application/problem+json"
+    assert "--data-binary @course.zip" in answer.get_json()["detail"]
+    assert api.call("GET").get_json()["packages"] == []
+    assert api.work() == 0
 
 
 @pytest.mark.parametrize(
