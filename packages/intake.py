@@ -125,7 +125,7 @@ def import_package(
 
 
 def cancel_import(db: Session, *, package: Package) -> None:
-    """Let the import stop; the package is rejected, and nothing of it is kept.
+    """Let the import stop; the package is rejected, and none of its files are kept.
 
     Its job clears away what there is. Raises ImportOver.
     """

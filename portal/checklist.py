@@ -43,8 +43,18 @@ class Item:
     place: Place
 
 
+# what a field of the form that publishes in one go mends
+_FIELDS = frozenset({"title", "hours"})
+
+
 class NotReady(Conflict):
     """The version cannot be published yet."""
+
+    @property
+    def field(self) -> str:
+        """The field of the form that mends it, where it is one alone."""
+        missing = self.extra["missing"]
+        return missing[0] if len(missing) == 1 and missing[0] in _FIELDS else ""
 
 
 def check(
@@ -82,8 +92,13 @@ def require_ready(items: Sequence[Item], *, but: frozenset[str] = frozenset()) -
         if item.is_required and not item.is_met and item.key not in but
     ]
     if missing:
-        reasons = " ".join(f"{item.title}: {item.text}" for item in missing)
+        reasons = " ".join(_reason(item) for item in missing)
         raise NotReady(reasons, missing=[item.key for item in missing])
+
+
+def _reason(item: Item) -> str:
+    """What is missing, as it reads without the list around it."""
+    return item.text if item.key in _FIELDS else f"{item.title}: {item.text}"
 
 
 def _of_package(package: Package) -> list[Item]:
@@ -205,8 +220,7 @@ def _of_course(
         Item(
             key="hours",
             title="Its length is said",
-            text="It gives credit, and the Honor Code speaks of the estimated hours: "
-            "say them in the offer."
+            text="Say the estimated hours: the course gives credit."
             if is_unsaid
             else words.hours_text(hours) or "Learners plan by the estimated hours.",
             is_met=hours is not None and not is_unsaid,

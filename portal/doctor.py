@@ -48,6 +48,11 @@ class Group:
     count: int
 
 
+def was_cancelled(findings: Sequence[dict[str, Any]]) -> bool:
+    """Whether somebody ended the import, so that nothing is wrong with the package."""
+    return any(one["code"] == "import_cancelled" for one in findings)
+
+
 def group_findings(findings: Sequence[dict[str, Any]]) -> list[Group]:
     """The findings by severity, the gravest first."""
     groups = []

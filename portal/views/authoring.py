@@ -37,6 +37,7 @@ from portal import doctor, releases, words
 from portal.access import POSITIONS, roles_for
 from portal.audit import record_act
 from portal.catalogue import POLICIES, TRANSFERS, offer_at
+from portal.checklist import NotReady
 from portal.schemas import PublishForm, load_form
 from portal.views.pages import clock, page_blueprint, render
 from portal.views.roles import form_values, read_parts, read_roles
@@ -47,11 +48,14 @@ BLUEPRINT = page_blueprint("authoring")
 
 # packages on one page
 PAGE = 50
+# where the form that publishes tells what is wrong with them
+FIELDS = frozenset({"title", "hours", "credit", "effective"})
 STATUSES = {
     "queued": ("open", "Waiting"),
     "importing": ("open", "Importing"),
     "imported": ("done", "Ready"),
     "rejected": ("bad", "Cannot be used"),
+    "cancelled": ("", "Cancelled"),
 }
 
 
@@ -77,13 +81,17 @@ def show_packages() -> str:
 
 
 def _package(package: Package) -> dict[str, Any]:
-    tone, text = STATUSES[package.status]
+    is_cancelled = package.status == "rejected" and doctor.was_cancelled(
+        package.findings
+    )
+    status = "cancelled" if is_cancelled else package.status
+    tone, text = STATUSES[status]
     return {
         "id": package.id,
         "title": package.title,
         "filename": package.filename,
         "sha256": package.sha256,
-        "status": package.status,
+        "status": status,
         "status_text": text,
         "tone": tone,
         "progress": package.progress,
@@ -153,7 +161,10 @@ def show_package(package_id: uuid.UUID) -> str:
 
 
 def _package_page(
-    package_id: uuid.UUID, form: dict[str, Any] | None = None, problem: str = ""
+    package_id: uuid.UUID,
+    form: dict[str, Any] | None = None,
+    problem: str = "",
+    field: str = "",
 ) -> str:
     config, now = parts().config, clock()
     with reading(parts().engine) as db:
@@ -171,6 +182,7 @@ def _package_page(
             uses=[_use(course, version) for course, version in uses],
             published=_published(db, config, package, now),
             problem=problem,
+            field=field if field in FIELDS else "",
             zone=config.timezone,
             **values,
         )
@@ -241,6 +253,14 @@ def _first_form(
     }
 
 
+@BLUEPRINT.get("/authoring/packages/<uuid:package_id>/<any(publish, delete):act>")
+@allow("role", *roles_for("packages.manage"))
+def show_after(package_id: uuid.UUID, act: str) -> BaseResponse:
+    """To the package's page, which a refusal shows under this address."""
+    del act
+    return redirect(f"/authoring/packages/{package_id}")
+
+
 @BLUEPRINT.post("/authoring/packages/<uuid:package_id>/publish")
 @allow("role", *roles_for("courses.publish"))
 def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
@@ -268,7 +288,10 @@ def publish(package_id: uuid.UUID) -> BaseResponse | tuple[str, int]:
         return _second_click(package_id)
     except (Invalid, Conflict) as error:
         blank = {name: given.get(name, "") for name in ("course", "hours", "credit")}
-        return _package_page(package_id, blank | given, error.detail), 400
+        field = str(error.extra.get("field", ""))
+        if isinstance(error, NotReady):
+            field = error.field
+        return _package_page(package_id, blank | given, error.detail, field), 400
     opens = start_of_day(values["effective"], config.timezone)
     if opens > now:
         day = words.day_in(opens, config.timezone)

@@ -113,6 +113,14 @@ def _page(
         )
 
 
+@BLUEPRINT.get(f"{PLACE}/<any(roles, hosts, publish, retire, discard):act>")
+@allow("role", *roles_for("packages.manage"))
+def show_after(course_id: uuid.UUID, number: int, act: str) -> BaseResponse:
+    """To the version's page, which a refusal shows under this address."""
+    del act
+    return redirect(_address(course_id, number))
+
+
 @BLUEPRINT.post(f"{PLACE}/roles")
 @allow("role", *roles_for("courses.publish"))
 def confirm(course_id: uuid.UUID, number: int) -> BaseResponse | tuple[str, int]:

@@ -42,3 +42,20 @@ def test_every_reason_is_told() -> None:
         require_ready(items)
     assert refused.value.extra == {"missing": ["a", "d"]}
     assert refused.value.detail == "a holds: Mend it. d holds: Mend it."
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "told"),
+    [
+        (["hours"], "hours", "Mend it."),
+        (["title"], "title", "Mend it."),
+        (["offer"], "", "offer holds: Mend it."),
+        (["title", "hours"], "", "Mend it. Mend it."),
+    ],
+)
+def test_one_reason_alone_is_told_at_its_field(
+    keys: list[str], field: str, told: str
+) -> None:
+    with pytest.raises(NotReady) as refused:
+        require_ready([item(key, is_met=False) for key in keys])
+    assert (refused.value.field, refused.value.detail) == (field, told)

@@ -178,6 +178,40 @@ def test_what_is_wrong_is_said_and_nothing_kept(parts, browser) -> None:
         assert db.scalars(select(Offer)).all() == []
 
 
+AT_THE_FIELD: list[tuple[dict[str, str], str, str]] = [
+    ({"credit": "2"}, "hours", "Say the estimated hours: the course gives credit."),
+    ({"hours": "two"}, "hours", "Estimated hours: Not a valid number."),
+    ({"credit": "-1"}, "credit", "CPT credit: Give a number from 0 to 1000."),
+    ({"title": ""}, "title", "Title: Give a title."),
+    ({"effective": ""}, "effective", "In force from: Give a day."),
+]
+
+
+def test_what_is_wrong_is_said_at_its_field(parts, browser) -> None:
+    page = uploaded(browser, build_sample("report-writing"), "a.zip")
+    run_due(parts, wsgi.WORK.handlers, clock())
+    form = {
+        "title": "Reports",
+        "policy": "post.credit",
+        "transfer": "credit",
+        "effective": "2026-01-01",
+        "audience": ["sworn"],
+    } | ROLES
+    for change, field, told in AT_THE_FIELD:
+        text = text_of(browser.post(f"{page}/publish", form | change))
+        assert f'id="{field}-error">{told}<' in text, change
+        marked = re.findall(r'<input [^>]*aria-invalid="true" autofocus[^>]*>', text)
+        assert [f'id="{field}"' in one for one in marked] == [True], change
+        assert "Honor Code speaks" not in text
+
+
+def test_the_address_of_a_refusal_can_be_loaded_again(parts, browser) -> None:
+    page = uploaded(browser, build_sample("report-writing"), "a.zip")
+    for act in ("publish", "delete"):
+        assert browser.get(f"{page}/{act}").headers["Location"] == page
+    assert browser.get(f"{page}/nothing").status_code == 404
+
+
 def test_a_refused_package_says_why(parts, browser) -> None:
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:

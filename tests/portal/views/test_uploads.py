@@ -161,7 +161,13 @@ def test_an_import_is_cancelled(author: Author) -> None:
     for _ in range(2):
         answer = author.browser.post(f"{page}/cancel")
         assert answer.headers["Location"] == page
-    assert "The import was cancelled." in text_of(author.browser.get(page))
+    for address in (page, "/authoring"):
+        text = text_of(author.browser.get(address))
+        assert '<span class="rc-pill">Cancelled</span>' in text, address
+        assert "rc-pill--bad" not in text, address
+        assert "cannot be used" not in text.lower(), address
+        told = "The import was cancelled. Upload it again when you like."
+        assert (told in text) == (address == page)
     author.work()
     assert list(author.parts.storage.keys("")) == []
     assert author.acts() == ["package.uploaded", "package.import_cancelled"]

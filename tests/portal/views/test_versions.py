@@ -156,6 +156,14 @@ def test_only_what_learners_can_take_is_offered_as_a_version(
     ]
 
 
+@pytest.mark.parametrize("act", ["roles", "hosts", "publish", "retire", "discard"])
+def test_the_address_of_a_refusal_can_be_loaded_again(
+    world: World, browser, act: str
+) -> None:
+    page = page_of(world)
+    assert browser.get(f"{page}/{act}").headers["Location"] == page
+
+
 def test_roles_are_kept_and_shown(world: World, browser) -> None:
     page = page_of(world)
     inner = {
