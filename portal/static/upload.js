@@ -20,8 +20,21 @@ function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+// what is on its way now is not among what waits to go on
+function hideRunning(gone) {
+  const waiting = document.getElementById("waiting");
+  if (!waiting) return;
+  const isOf = (place, item) => place?.endsWith(`/${item.dataset.upload}`) ?? false;
+  for (const item of waiting.querySelectorAll("[data-upload]")) {
+    item.hidden = isOf(current?.place, item);
+    if (isOf(gone, item)) item.remove();
+  }
+  waiting.hidden = !waiting.querySelector("[data-upload]:not([hidden])");
+}
+
 function ended(text) {
   current = null;
+  hideRunning();
   panel.hidden = true;
   cancel.hidden = true;
   button.disabled = false;
@@ -96,6 +109,7 @@ const memory = {
 
 function shower(file) {
   return ({sent, failures, seconds}) => {
+    hideRunning();
     if (seconds !== undefined) {
       say("The connection is broken. What was sent is safe; trying again.");
       detail.textContent = `Next try in ${seconds} s`;
@@ -125,6 +139,7 @@ async function send(file) {
   current = new Upload({
     file, address: form.dataset.url, owner: form.dataset.owner, ask, wait, memory, show: shower(file),
   });
+  hideRunning();
   try {
     location.assign(await current.run());
   } catch (error) {
@@ -134,6 +149,7 @@ async function send(file) {
 
 cancel.addEventListener("click", async () => {
   const going = current;
+  const place = going?.place;
   cancel.hidden = true;
   say("Ending the upload");
   const over = going?.cancel();
@@ -142,6 +158,7 @@ cancel.addEventListener("click", async () => {
   ended(isGone === false
     ? "The server could not end the upload, or all of it was there already. Load this page again to see what became of it."
     : "The upload was cancelled. Nothing was kept.");
+  if (isGone) hideRunning(place);
   button.focus();
 });
 form.addEventListener("submit", (event) => {

@@ -175,6 +175,38 @@ def test_after_a_reload_it_goes_on(page: Page, portal: Portal, file: Path) -> No
     assert len(portal.uploads()) == 1
 
 
+def test_what_is_on_its_way_does_not_wait(
+    page: Page, portal: Portal, file: Path
+) -> None:
+    portal.refuse = lambda method, count: (
+        "403 Forbidden" if method == "PATCH" and count == 2 else None
+    )
+    upload(page, file)
+    expect(page.get_by_text("The server refused the file (403).")).to_be_visible(
+        timeout=PATIENCE
+    )
+    page.reload()
+    waiting = page.get_by_role("heading", name="Not finished yet")
+    expect(waiting).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("the same file again in this browser")).to_be_visible(
+        timeout=PATIENCE
+    )
+    portal.refuse = lambda method, _count: (
+        "503 Service Unavailable" if method == "PATCH" else None
+    )
+    upload(page, file)
+    expect(page.get_by_text("The connection is broken.")).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(waiting).to_be_hidden(timeout=PATIENCE)
+    page.get_by_role("button", name="Cancel the upload").click()
+    expect(page.get_by_text("The upload was cancelled.")).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(waiting).to_be_hidden(timeout=PATIENCE)
+    assert portal.uploads() == []
+
+
 def test_cancelling_leaves_nothing(page: Page, portal: Portal, file: Path) -> None:
     portal.refuse = lambda method, count: (
         "503 Service Unavailable" if method == "PATCH" and count > 1 else None
