@@ -15,7 +15,12 @@ import orjson
 from lrs.config import Config
 from lrs.db import make_engine, reading, writing
 from lrs.rules.derive import catch_up, digest, dry_run, replay
-from lrs.rules.explain import Explanation, explain, registrations_of
+from lrs.rules.explain import (
+    Explanation,
+    explain,
+    registrations_of,
+    require_known,
+)
 from lrs.rules.policy import PolicyBook, load_folder, policy_book
 from lrs.rules.tables import Award
 from lrs.tenants import find_tenant
@@ -98,7 +103,7 @@ def _book_json(book: PolicyBook) -> dict[str, Any]:
 
 
 def _explain(arguments: argparse.Namespace, config: Config) -> int:
-    """Always 0: a reason why not yet is an answer.
+    """0: a reason why not yet is an answer. NotFound for whom nothing is known of.
 
     Without `--registration` every one that the rules know of is explained.
     """
@@ -106,6 +111,9 @@ def _explain(arguments: argparse.Namespace, config: Config) -> int:
     try:
         with reading(engine) as db:
             tenant = find_tenant(db, name=arguments.tenant).id
+            require_known(
+                db, tenant=tenant, ifi=arguments.actor, course_iri=arguments.course
+            )
             registrations = [arguments.registration]
             if arguments.registration is None:
                 registrations = registrations_of(

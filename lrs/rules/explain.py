@@ -29,7 +29,8 @@ from lrs.rules.known import DEFAULT_ZONE, read_reviews
 from lrs.rules.log import LogReader
 from lrs.rules.policy import Rules, policy_book
 from lrs.rules.tables import NO_REGISTRATION, Standing
-from lrs.tables import key_of
+from lrs.tables import Reference, key_of
+from statements.errors import NotFound
 
 NOW_AND_EVER = 2**62
 
@@ -112,6 +113,14 @@ VERBS = {"attested": "attested to finishing", "attended": "attended"}
 PERCENT_VALUES = ("scaled", "at_least")
 
 
+class CourseUnknown(NotFound):
+    """Nothing is recorded about that course: give the IRI that its statements name."""
+
+
+class ActorUnknown(NotFound):
+    """No statement names that actor: give an identifier as in mbox::mailto:a@b.example."""
+
+
 @dataclass(frozen=True)
 class Told:
     """One reason: a stable code, its values, and the words for the learner."""
@@ -169,6 +178,32 @@ def explain(
         clocks={one: clock for _, one, clock in read_reviews(db, tenant=tenant)},
     )
     return tell(rules, facts, decide(rules, facts), now=now)
+
+
+def require_known(db: Session, *, tenant: int, ifi: str, course_iri: str) -> None:
+    """Pass when there is something to tell of; else raise CourseUnknown, ActorUnknown.
+
+    Known is a course that was offered or described, or in which somebody stands, and
+    an actor whom a statement names by any identifier of the person.
+    """
+    course = get_course_rows(db, tenant=tenant, course_iri=course_iri)
+    standing = select(Standing.course_key).where(
+        Standing.tenant_id == tenant, Standing.course_key == course.key
+    )
+    recorded = course.offers or course.structures or course.roles
+    if not recorded and db.scalar(standing.limit(1)) is None:
+        raise CourseUnknown
+    keys = actor_keys_of(
+        db,
+        tenant=tenant,
+        person=person_of(db, tenant=tenant, ifi=ifi),
+        actor_key=key_of(ifi),
+    )
+    named = select(Reference.seq).where(
+        Reference.tenant_id == tenant, Reference.ref_key.in_(keys)
+    )
+    if db.scalar(named.limit(1)) is None:
+        raise ActorUnknown
 
 
 def registrations_of(

@@ -131,9 +131,31 @@ def test_explain_finds_the_registrations_itself(
     assert run(config, *words, LEARNER_IFI) == 0
     found = answer(capsys)["registrations"]
     assert [one["registration"] for one in found] == [None, str(REGISTRATION)]
-    assert run(config, *words, "mbox::mailto:nobody@agency.example") == 0
+    with writing(engine) as db:
+        elsewhere = said(
+            "completed", "https://else.example/1", at("2026-02-01T10:00:00")
+        )
+        elsewhere["actor"] = {"mbox": "mailto:new@agency.example"}
+        store(db, elsewhere, now=at("2026-03-03T11:00:00"))
+    assert run(config, *words, "mbox::mailto:new@agency.example") == 0
     (found,) = answer(capsys)["registrations"]
     assert found["reasons"][0]["code"] == "no_activity"
+
+
+UNKNOWN = [
+    (COURSE, "mbox::mailto:nobody@agency.example", "No statement names"),
+    (COURSE, "nobody", "No statement names"),
+    ("https://else.example/2", LEARNER_IFI, "Nothing is recorded"),
+]
+
+
+@pytest.mark.parametrize(("course", "actor", "reason"), UNKNOWN)
+def test_nothing_is_explained_of_what_is_not_known(
+    filled: tuple[Config, Engine], course: str, actor: str, reason: str
+) -> None:
+    config, _ = filled
+    with pytest.raises(NotFound, match=reason):
+        run(config, "explain", "--course", course, "--actor", actor)
 
 
 def test_an_unknown_tenant_is_not_found(filled: tuple[Config, Engine]) -> None:
