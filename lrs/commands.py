@@ -20,7 +20,9 @@ def run_command(
     try:
         # what looks at a file alone leaves nothing behind, not even a secret key
         alone = getattr(arguments, "alone", False)
-        config = Config() if alone else Config.from_env(environ)
+        # nor does what only looks at an installation
+        looks = getattr(arguments, "looks", False)
+        config = Config() if alone else Config.from_env(environ, make_secret=not looks)
         return int(arguments.run(arguments, config))
     except DomainError as error:
         sys.stderr.write(f"rollcall: {error.detail}\n")

@@ -89,11 +89,17 @@ class Config:
         return urlsplit(self.content_url).netloc
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Config":
-        """Read the settings; raises InvalidConfig naming the setting."""
+    def from_env(
+        cls, environ: Mapping[str, str], *, make_secret: bool = True
+    ) -> "Config":
+        """Read the settings; raises InvalidConfig naming the setting.
+
+        Without `make_secret` nothing is made where there is no secret key yet.
+        """
         given = dict(_read(environ))
         config = cls(**given)  # type: ignore[arg-type]
-        if not config.secret_key:
+        is_made = make_secret or (config.data / "secret_key").exists()
+        if not config.secret_key and is_made:
             object.__setattr__(config, "secret_key", _own_secret(config.data))
         return config
 

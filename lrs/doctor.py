@@ -50,8 +50,15 @@ def readiness(parts: Parts) -> list[Check]:
 
 
 def examine(parts: Parts, now: datetime) -> Iterator[Check]:
-    """Everything worth knowing before an installation is trusted."""
+    """Everything worth knowing before an installation is trusted.
+
+    Without the data folder that alone is told: looking on would make it.
+    """
     yield check_python()
+    missing = check_data(parts)
+    if missing is not None:
+        yield missing
+        return
     yield check_database(parts)
     yield check_connections(parts)
     yield check_storage(parts, write=True)
@@ -87,6 +94,23 @@ def check_python() -> Check:
             f"{version}; 3.11.8 and newer refuse more kinds of zip bombs by themselves",
         )
     return Check("python", "ok", version)
+
+
+def check_data(parts: Parts) -> Check | None:
+    """The data folder is there, where something is kept in it; else what to do."""
+    config = parts.config
+    inside = config.data.resolve()
+    kept = (f"sqlite:///{inside}/", f"{inside.as_uri()}/")
+    urls = (config.database_url, config.storage_url)
+    is_used = not config.secret_key or any(url.startswith(kept) for url in urls)
+    if config.data.is_dir() or not is_used:
+        return None
+    return Check(
+        "data",
+        "failed",
+        f"there is no folder {inside}: set ROLLCALL_DATA to the one meant; rollcall "
+        "serve makes a new one",
+    )
 
 
 def check_database(parts: Parts) -> Check:
@@ -151,6 +175,8 @@ def check_outbox(parts: Parts, now: datetime) -> Check:
     def look() -> str:
         nonlocal late, failing
         waiting = select(func.count()).select_from(Job).where(Job.done_at.is_(None))
+        if not is_current(parts.engine):
+            raise DomainError("Not known before rollcall migrate.")
         with reading(parts.engine) as db:
             late = db.scalar(waiting.where(Job.run_at < now - LATE)) or 0
             failing = db.scalar(waiting.where(Job.failure.is_not(None))) or 0
@@ -176,6 +202,8 @@ def check_secret(parts: Parts) -> Check:
     path = parts.config.data / "secret_key"
     if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return Check("secret", "failed", f"others may read {path}: chmod 600 it")
+    if not parts.config.secret_key:
+        return Check("secret", "ok", "made at the first start")
     return Check("secret", "ok", "readable by its owner only")
 
 

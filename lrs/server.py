@@ -509,7 +509,7 @@ def add_commands(commands: Any, create: Create, todo: Work) -> None:
     command.set_defaults(run=_worker, todo=todo)
     command = commands.add_parser("doctor", help="check the installation")
     command.add_argument("--json", action="store_true")
-    command.set_defaults(run=_doctor)
+    command.set_defaults(run=_doctor, looks=True)
 
 
 def _serve(arguments: argparse.Namespace, config: Config) -> int:

@@ -149,6 +149,9 @@ def test_checks_of_files_leave_nothing_behind(tmp_path: Path) -> None:
     package = build_samples(elsewhere)[0]
     assert run(folder, "package", "check", str(package)).returncode == 0
     assert run(folder, "rules", "check").returncode == 0
+    done = run(folder, "doctor")
+    assert done.returncode == 1
+    assert f"there is no folder {folder / 'var'}" in done.stdout
     assert list(folder.iterdir()) == []
 
 

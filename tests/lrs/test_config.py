@@ -42,6 +42,14 @@ def test_secret_is_made_once_and_only_the_owner_reads_it(tmp_path: Path) -> None
     assert first not in repr(Config.from_env({"ROLLCALL_DATA": str(tmp_path)}))
 
 
+def test_looking_makes_no_secret_but_reads_one(tmp_path: Path) -> None:
+    environ = {"ROLLCALL_DATA": str(tmp_path / "data")}
+    assert Config.from_env(environ, make_secret=False).secret_key == ""
+    assert not (tmp_path / "data").exists()
+    made = Config.from_env(environ).secret_key
+    assert Config.from_env(environ, make_secret=False).secret_key == made
+
+
 def test_value_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from the file\n")
     config = Config.from_env(

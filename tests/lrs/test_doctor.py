@@ -94,6 +94,29 @@ def test_storage_that_changes_what_it_keeps_is_told(
     assert check.state == "failed"
 
 
+def test_a_data_folder_that_is_not_there_is_told_and_not_made(
+    parts: Parts, now: datetime, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    config = replace(parts.config, data=nowhere, storage_url="")
+    missing = replace(parts, config=config, storage=FileStorage(nowhere / "storage"))
+    found = list(doctor.examine(missing, now))
+    assert [(one.name, one.state) for one in found[1:]] == [("data", "failed")]
+    assert f"there is no folder {nowhere}" in found[1].detail
+    assert not nowhere.exists()
+
+
+def test_without_a_schema_jobs_are_not_looked_for(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "is_current", lambda _engine: False)
+    check = doctor.check_outbox(parts, now)
+    assert (check.state, check.detail) == (
+        "failed",
+        "Not known before rollcall migrate.",
+    )
+
+
 def test_jobs_that_nobody_does_are_told(parts: Parts, now: datetime) -> None:
     late = now - timedelta(minutes=6)
     with writing(parts.engine) as db:
