@@ -56,6 +56,13 @@ LOCATION = {
 # U+0000 as JSON writes it: no database takes it
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
+# what marshmallow says -> what we say
+OWN_WORDS = {
+    "Missing data for required field.": "it is required.",
+    "Unknown field.": "there is no such {kind}.",
+    "Field may not be null.": "it may not be null.",
+}
+
 View = Callable[..., Any]
 Declare = Callable[[View], View]
 
@@ -203,11 +210,12 @@ class Parser(FlaskParser):
         """Say which member is wrong, and how."""
         del req, schema
         # by location: {"json": {"name": ["…"]}}
-        [wrong] = cast("dict[str, Any]", error.messages).values()
+        [(place, wrong)] = cast("dict[str, Any]", error.messages).items()
         field = next(iter(wrong))
         named = "The body" if field == "_schema" else field
+        kind = "member" if place == "json" else "parameter"
         raise InvalidParameter(
-            f"{named}: {_said(wrong[field])}",
+            f"{named}: {_said(wrong[field], kind)}",
             field=None if field == "_schema" else str(field),
         ) from None
 
@@ -251,12 +259,14 @@ def parameters_of(req: Request) -> dict[str, str]:
     return req.args.to_dict()
 
 
-def _said(messages: object) -> str:
+def _said(messages: object, kind: str) -> str:
+    """The messages of a schema as one text; `kind` is what is wrong: member or other."""
     if isinstance(messages, Mapping):
-        return " ".join(f"{name}: {_said(one)}" for name, one in messages.items())
+        return " ".join(f"{name}: {_said(one, kind)}" for name, one in messages.items())
     if isinstance(messages, list):
-        return " ".join(map(_said, messages))
-    return str(messages)
+        return " ".join(_said(one, kind) for one in messages)
+    own = OWN_WORDS.get(str(messages))
+    return str(messages) if own is None else own.format(kind=kind)
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]

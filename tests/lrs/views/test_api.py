@@ -118,6 +118,26 @@ def test_what_a_body_may_be(
         assert answer.get_json()["status"] == status
 
 
+REASONS = [
+    ("{}", "name: it is required."),
+    ('{"name": null}', "name: it may not be null."),
+    ('{"name": "n", "{more}": 1}', "{more}: there is no such member."),
+]
+
+
+@pytest.mark.parametrize(("sent", "told"), REASONS)
+def test_members_are_refused_in_words(
+    client: FlaskClient, sent: str, told: str
+) -> None:
+    answer = client.post("/api/v1/tried", data=sent, content_type="application/json")
+    assert answer.get_json()["detail"] == told
+
+
+def test_a_parameter_that_is_not_there_is_refused_in_words(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/tried?more=1")
+    assert answer.get_json()["detail"] == "more: there is no such parameter."
+
+
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
