@@ -207,8 +207,7 @@ def _store(known: _Known, environ: Environ) -> _Answer | None:
         return None
     if not length.isdecimal() or int(length) > xapi.MAX_BODY:
         return None
-    # to its end, so that a body that breaks off is known for what it is
-    body = environ["wsgi.input"].read()
+    body = _body(environ["wsgi.input"], int(length))
     environ["wsgi.input"] = io.BytesIO(body)
     caller, now = known.caller, known.now
     prepared = resource.prepare_body(body, version=known.version, now=now)
@@ -227,3 +226,11 @@ def _store(known: _Known, environ: Environ) -> _Answer | None:
         with suppress(Unavailable):
             stored = known.process.remembered.glance(caller.tenant_id).stored
     return _Answer(resource.ids_of(prepared), stored, [])
+
+
+def _body(stream: Any, length: int) -> bytes:
+    """As much as was announced; what breaks off is for the view, or raises here."""
+    found = bytearray()
+    while len(found) < length and (block := stream.read(length - len(found))):
+        found += block
+    return bytes(found)
