@@ -161,5 +161,5 @@ def test_instants_are_read_however_the_database_spells_its_own(
         db.execute(text(f"ALTER DATABASE {name} SET datestyle = 'German'"))
     postgresql_engine.dispose()
     with reading(postgresql_engine) as db:
-        assert db.scalar(text("SHOW datestyle")) .startswith("ISO")
+        assert db.scalar(text("SHOW datestyle")).startswith("ISO")
         assert db.scalar(text("SELECT CAST(DATE '2026-03-02' AS text)")) == "2026-03-02"
