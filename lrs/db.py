@@ -6,6 +6,7 @@ sqlite.org/wal.html), in WAL mode with `synchronous=FULL`, so that an acknowledg
 commit survives a power cut.
 """
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from statements.errors import Unavailable
 
 LOCK_TIMEOUT_SECONDS = 5
+BETWEEN_TRIES_SECONDS = 0.01
 # what was sent to the database and is not acknowledged for so long is lost
 GONE_SECONDS = 15
 # connections kept, and as many more when those are in use
@@ -180,7 +182,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA busy_timeout={LOCK_TIMEOUT_SECONDS * 1000}")
@@ -191,6 +193,24 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _use_wal(connection: Any) -> None:
+    """Let readers and the writer not wait for each other; a new file becomes so once.
+
+    Of several that open a new file at once SQLite refuses all but one without asking
+    its busy handler, which could wait for ever there.
+    """
+    patience = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except dbapi2.OperationalError as error:
+            if not _passes(error) or time.monotonic() > patience:
+                raise
+            time.sleep(BETWEEN_TRIES_SECONDS)
+        else:
+            return
 
 
 @contextmanager

@@ -68,11 +68,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Give what a browser takes part in one further try, and nothing else."""
+    """Give every test one further try; the end of the run names those that took it."""
     if config.pluginmanager.hasplugin("rerunfailures"):
         for item in items:
-            if "browser" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:

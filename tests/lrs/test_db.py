@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Column, MetaData, Table, insert, select, text
 
-from lrs.db import Exact, Json, UtcDateTime, insert_new, reading, writing
+from lrs.db import Exact, Json, UtcDateTime, insert_new, make_engine, reading, writing
 from lrs.tables import Tenant
 from statements.errors import Unavailable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
 KINDS = Table(
@@ -68,6 +70,30 @@ def test_reading_cannot_write(engine: Engine) -> None:
             db.execute(insert(Tenant).values(id=9, name="nine"))
     with reading(engine) as db:
         assert db.get(Tenant, 9) is None
+
+
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    failures: list[Exception] = []
+
+    def open_it(url: str, together: threading.Barrier) -> None:
+        engine = make_engine(url)
+        together.wait()
+        try:
+            with writing(engine) as db:
+                db.execute(text("SELECT 1"))
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            failures.append(error)
+        finally:
+            engine.dispose()
+
+    for place in range(30):
+        given = f"sqlite:///{tmp_path / str(place)}", threading.Barrier(8)
+        opening = [threading.Thread(target=open_it, args=given) for _ in range(8)]
+        for thread in opening:
+            thread.start()
+        for thread in opening:
+            thread.join(60)
+    assert failures == []
 
 
 def test_a_row_is_inserted_once_and_that_is_told(engine: Engine) -> None:
