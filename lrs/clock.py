@@ -32,7 +32,7 @@ from statements.errors import Unavailable
 # how far behind the answer may be before a write is spent on it
 STEP = timedelta(milliseconds=200)
 _GLANCE = """
-SELECT clock.seq, clock.stored, tenant.revision
+SELECT clock.seq, clock.stored, tenant.revision, clock.largest
 FROM clock JOIN tenant ON tenant.id = clock.tenant_id WHERE clock.tenant_id = {}
 """
 _GLANCES = {"postgresql": _GLANCE.format("%s"), "sqlite": _GLANCE.format("?")}
@@ -40,26 +40,32 @@ _GLANCES = {"postgresql": _GLANCE.format("%s"), "sqlite": _GLANCE.format("?")}
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The newest number and instant of a tenant, and the revision of its settings."""
+    """The newest number and instant of a tenant, and the revision of its settings.
+
+    `largest` is about the length of the largest statement, in bytes.
+    """
 
     tenant: int
     seq: int
     stored: datetime
     revision: int
+    largest: int
 
 
 def glance(driver: Driver, *, tenant: int) -> Glance:
     """How things stand with a tenant, in one round trip."""
-    ((seq, stored, revision),) = driver.rows(_GLANCES[driver.dialect], (tenant,))
-    return Glance(tenant, seq, as_instant(stored), revision)
+    ((seq, stored, revision, largest),) = driver.rows(
+        _GLANCES[driver.dialect], (tenant,)
+    )
+    return Glance(tenant, seq, as_instant(stored), revision, largest)
 
 
 def glance_column(tenant: BindParameter[int]) -> ColumnElement[str]:
     """The same as one column of another command, for `as_glance`."""
-    parts = Tenant.revision, Clock.seq, Clock.stored
-    revision, seq, stored = (cast_to(part, Text) for part in parts)
+    parts = Tenant.revision, Clock.largest, Clock.seq, Clock.stored
+    revision, largest, seq, stored = (cast_to(part, Text) for part in parts)
     return (
-        select(revision + " " + seq + " " + stored)
+        select(revision + " " + largest + " " + seq + " " + stored)
         .select_from(Clock)
         .join(Tenant, Tenant.id == Clock.tenant_id)
         .where(Clock.tenant_id == tenant)
@@ -69,9 +75,9 @@ def glance_column(tenant: BindParameter[int]) -> ColumnElement[str]:
 
 def as_glance(tenant: int, column: str) -> Glance:
     """What a `glance_column` says."""
-    revision, seq, stored = column.split(" ", 2)
-    instant = datetime.fromisoformat(stored)
-    return Glance(tenant, int(seq), instant.replace(tzinfo=UTC), int(revision))
+    revision, largest, seq, stored = column.split(" ", 3)
+    instant = datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    return Glance(tenant, int(seq), instant, int(revision), int(largest))
 
 
 def as_instant(value: Any) -> datetime:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Select,
+    Subquery,
     Uuid,
     and_,
     bindparam,
@@ -154,20 +155,23 @@ def find_statements(
     wall: Wall | None = None,
     refers: Callable[[], bool] | None = None,
     glances: bool = False,
+    most_bytes: int | None = None,
 ) -> Page:
     """A page of statements that are not voided.
 
     `after` is the `seq` of the last statement of the page before, `newest` the highest
     that this reading may reach. `wall` is the pre-test wall where the caller has it at
     hand; else it is looked up, which takes a session. So is `refers`: whether any
-    statement of the tenant refers to another.
+    statement of the tenant refers to another. With `most_bytes` the page ends with
+    the statement that reaches it: adding lengths up takes half as long as reading, so
+    only who may meet large statements asks for it.
     """
-    reader = _Reader(db, tenant, filter, wall)
+    reader = _Reader(db, tenant, filter, wall, most_bytes)
     within = reader.window(
         ascending=ascending, limit=limit + 1, after=after, newest=newest
     )
     rows = reader.rows("direct", within, glances=glances)
-    found = _found(rows)
+    found = reader.found(rows)
     seen = as_glance(tenant, rows[0][3]) if glances and rows else None
     if seen is not None and within.high is None:
         # what the next command finds, too, was there at that moment
@@ -176,11 +180,14 @@ def find_statements(
         refers() if refers else has_references(reader.driver, tenant=tenant)
     ):
         # of those that refer, only what comes before the end of this page matters
-        end = within.up_to(found[-1].seq) if len(found) > limit else within
+        is_whole = len(found) <= limit and not reader.is_cut
+        end = within if is_whole else within.up_to(found[-1].seq)
         direct = {one.seq for one in found}
         found += [one for one in reader.referring(end) if one.seq not in direct]
         found.sort(reverse=not ascending)
-    return Page(found[:limit], len(found) > limit, seen)
+    if reader.is_cut:
+        found = reader.cut(found)
+    return Page(found[:limit], len(found) > limit or reader.is_cut, seen)
 
 
 def has_references(driver: Driver, *, tenant: int) -> bool:
@@ -247,7 +254,12 @@ class _Reader:
     """One reading: its filter and what its commands are run with."""
 
     def __init__(
-        self, db: Session | Driver, tenant: int, filter: Filter, wall: Wall | None
+        self,
+        db: Session | Driver,
+        tenant: int,
+        filter: Filter,
+        wall: Wall | None,
+        most_bytes: int | None = None,
     ) -> None:
         if filter.behind_wall:
             wall = None
@@ -259,6 +271,8 @@ class _Reader:
         self.driver = db if isinstance(db, Driver) else driver_of(db)
         self.tenant = tenant
         self.filter = filter
+        self.most_bytes = most_bytes
+        self._ends: list[int] = []
         self.is_walled = wall is not None and bool(wall.activities)
         self.values: dict[str, Any] = {
             "tenant": tenant,
@@ -267,6 +281,7 @@ class _Reader:
             "activity": filter.activity and key_of(filter.activity),
             "registration": filter.registration,
             "authority": filter.authority,
+            "most_bytes": most_bytes,
         }
         if wall is not None and self.is_walled:
             self.values |= hidden_values(wall, self.driver.dialect)
@@ -300,6 +315,25 @@ class _Reader:
         return found[0][0] if found else 0
 
     @property
+    def is_cut(self) -> bool:
+        """Whether something found ended for its bytes."""
+        return bool(self._ends)
+
+    def found(self, rows: Sequence[Any]) -> list[Found]:
+        """The rows up to the one that reaches the most bytes; the others are bare."""
+        if self.most_bytes is None:
+            return _found(rows)
+        kept = _found(row for row in rows if row[1] is not None)
+        if len(kept) < len(rows):
+            self._ends.append(kept[-1].seq)
+        return kept
+
+    def cut(self, found: Sequence[Found]) -> list[Found]:
+        """Those, in order, after which nothing that was found ended too early."""
+        last = next(at for at, one in enumerate(found) if one.seq in self._ends)
+        return list(found[: last + 1])
+
+    @property
     def is_told_by_one(self) -> bool:
         """Whether one thing is asked for, by a reader who may know of everything."""
         filter = self.filter
@@ -315,14 +349,20 @@ class _Reader:
         """
         found: list[Found] = []
         if self.is_told_by_one:
-            return self.run("indirect", within)
+            return self.found(self.rows("indirect", within))
         end = time.monotonic() + PATIENCE_SECONDS
+        ends = len(self._ends)
         wanted, within = within.limit, replace(within, limit=CANDIDATES)
         while True:
             numbers = [seq for (seq,) in self.rows("candidates", within)]
             if numbers:
                 found += self._followed(within, numbers)
-            if len(numbers) < CANDIDATES or len(found) >= wanted:
+            if self.most_bytes and sum(len(one.payload) for one in found) >= (
+                self.most_bytes
+            ):
+                self._ends.append(found[-1].seq)
+            is_cut = len(self._ends) > ends
+            if is_cut or len(numbers) < CANDIDATES or len(found) >= wanted:
                 return found
             if time.monotonic() > end:
                 raise Unavailable("This takes too long; ask for a shorter time.")
@@ -339,8 +379,7 @@ class _Reader:
         chosen = sorted({seq for seq, target in led if target in hits})
         if not chosen:
             return []
-        rows = self.rows("numbers", within, self._numbers(chosen))
-        return _found(rows)
+        return self.found(self.rows("numbers", within, self._numbers(chosen)))
 
     def _numbers(self, numbers: Sequence[int]) -> dict[str, Any]:
         is_sqlite = self.driver.dialect == "sqlite"
@@ -382,6 +421,7 @@ class _Reader:
             ascending=within.ascending,
             walled=self.is_walled,
             glances=glances,
+            bounded=self.most_bytes is not None,
         )
         values = {
             **self.values,
@@ -450,6 +490,7 @@ class _Shape:
     ascending: bool
     walled: bool
     glances: bool
+    bounded: bool
 
 
 @dataclass(frozen=True)
@@ -525,13 +566,30 @@ def _cut(shape: _Shape, chosen: Select[Any], seq: Any) -> Select[Any]:
 def _fetched(shape: _Shape, chosen: Select[Any]) -> Select[Any]:
     """The statements of the numbers chosen, in order."""
     numbers = chosen.subquery()
+    if shape.bounded:
+        numbers = _added_up(shape, numbers)
     order = numbers.c.seq.asc() if shape.ascending else numbers.c.seq.desc()
+    on = [Statement.tenant_id == _TENANT, Statement.seq == numbers.c.seq]
+    if shape.bounded:
+        on.append(numbers.c.before < _number("most_bytes"))
     # each number is there; an outer join keeps SQLite from beginning with the table
-    join = numbers.outerjoin(
-        Statement,
-        and_(Statement.tenant_id == _TENANT, Statement.seq == numbers.c.seq),
-    )
+    join = numbers.outerjoin(Statement, and_(*on))
     return select(*_columns(shape, Statement)).select_from(join).order_by(order)
+
+
+def _numbered(shape: _Shape, seq: Any) -> list[Any]:
+    """The number, and the length where lengths are added up."""
+    # known without reading what is as long
+    length = func.length if shape.dialect == "sqlite" else func.octet_length
+    sizes = [length(Statement.payload).label("size")] if shape.bounded else []
+    return [seq.label("seq"), *sizes]
+
+
+def _added_up(shape: _Shape, numbers: Subquery) -> Subquery:
+    """The numbers, each with the bytes of all before it."""
+    order = numbers.c.seq.asc() if shape.ascending else numbers.c.seq.desc()
+    before = func.sum(numbers.c.size).over(order_by=order, rows=(None, -1))
+    return select(numbers.c.seq, func.coalesce(before, 0).label("before")).subquery()
 
 
 def _one(shape: _Shape) -> Select[Any]:
@@ -585,10 +643,11 @@ def _direct(shape: _Shape) -> Select[Any]:
     chosen, seq = _matching(shape, Statement)
     visible = (~is_voided_condition(Statement), *_readable(shape, Statement))
     chosen = chosen.where(*visible)
-    if not (shape.agent or (shape.activity and shape.related_activities)):
+    is_doubled = shape.agent or (shape.activity and shape.related_activities)
+    if not (is_doubled or shape.bounded):
         return _cut(shape, chosen.with_only_columns(*_columns(shape, Statement)), seq)
     # one statement may refer to the same thing in several usages
-    chosen = chosen.with_only_columns(seq.label("seq")).distinct()
+    chosen = chosen.with_only_columns(*_numbered(shape, seq)).distinct()
     return _fetched(shape, _cut(shape, chosen, seq))
 
 
@@ -628,7 +687,8 @@ def _indirect(shape: _Shape) -> Select[Any]:
         and_(Statement.tenant_id == _TENANT, Statement.seq == Indirect.seq),
     )
     chosen = chosen.where(~is_voided_condition(Statement))
-    return _fetched(shape, _cut(shape, chosen.distinct(), Indirect.seq))
+    chosen = chosen.with_only_columns(*_numbered(shape, Indirect.seq)).distinct()
+    return _fetched(shape, _cut(shape, chosen, Indirect.seq))
 
 
 def _chain(shape: _Shape) -> Select[Any]:
@@ -671,9 +731,10 @@ def _matching_numbers(shape: _Shape) -> Select[Any]:
 
 def _of_numbers(shape: _Shape) -> Select[Any]:
     """The statements of the numbers."""
-    return select(*_columns(shape, Statement)).where(
-        Statement.tenant_id == _TENANT, Statement.seq.in_(_numbers(shape.dialect))
-    )
+    given = Statement.tenant_id == _TENANT, Statement.seq.in_(_numbers(shape.dialect))
+    if shape.bounded:
+        return _fetched(shape, select(*_numbered(shape, Statement.seq)).where(*given))
+    return select(*_columns(shape, Statement)).where(*given)
 
 
 def _numbers(dialect: str) -> Any:

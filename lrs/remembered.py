@@ -38,6 +38,7 @@ class Remembered:
         self._callers: OrderedDict[bytes, tuple[Caller, int]] = OrderedDict()
         self._walls: dict[int, tuple[Wall, int]] = {}
         self._refers: set[int] = set()
+        self._largest: dict[int, int] = {}
 
     def caller(self, authorization: str, *, now: datetime) -> tuple[Caller, Glance]:
         """Whom the header stands for, and how things stand with the tenant.
@@ -75,7 +76,19 @@ class Remembered:
     def glance(self, tenant: int) -> Glance:
         """How things stand with a tenant now."""
         with self._direct.driver() as driver:
-            return glance(driver, tenant=tenant)
+            return self.note(glance(driver, tenant=tenant))
+
+    def note(self, seen: Glance) -> Glance:
+        """The glance; how large statements are is kept of it."""
+        self._largest[seen.tenant] = seen.largest
+        return seen
+
+    def largest(self, tenant: int) -> int:
+        """About how many bytes the largest statement had when it was last looked at.
+
+        Tenants whose callers are known have been looked at.
+        """
+        return self._largest[tenant]
 
     def wall(self, seen: Glance) -> Wall:
         """The pre-test wall as it stood at this glance, or later."""

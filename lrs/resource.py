@@ -30,6 +30,8 @@ from statements.prepare import Prepared, prepare
 MAX_STATEMENTS = 10_000
 MAX_REFERENCES = 20_000
 MAX_LIMIT = 500
+# a page ends with the statement that reaches it, though more were asked for
+PAGE_BYTES = 16 << 20
 # how long a writer may have waited with the instant of its request
 SETTLED = timedelta(minutes=1)
 _FILTERS = (
@@ -178,7 +180,7 @@ def presumed_page(
         return None
     page = find_page(process, asked, wall, newest=None, glances=True)
     seen = page.seen
-    if seen is None or seen.revision != revision:
+    if seen is None or process.remembered.note(seen).revision != revision:
         return None
     latest = consistent_through(parts.engine, seen, now=now)
     # what was stored since the page was read is later than the instant of its reading
@@ -192,18 +194,21 @@ def find_page(
     """The page, up to the number that its first page was bound to, or `newest`."""
     tenant, given, position = asked.caller.tenant_id, asked.given, asked.position
     filter, remembered = asked.filter, process.remembered
+    limit = min(given["limit"] or MAX_LIMIT, MAX_LIMIT)
+    is_bulky = limit * remembered.largest(tenant) > PAGE_BYTES
     with process.direct.driver() as driver:
         return query.find_statements(
             driver,
             tenant=tenant,
             filter=filter,
-            limit=min(given["limit"] or MAX_LIMIT, MAX_LIMIT),
+            limit=limit,
             ascending=given["ascending"],
             after=position.get("after"),
             newest=position.get("newest", newest),
             wall=wall,
             refers=lambda: remembered.refers(driver, tenant),
             glances=glances,
+            most_bytes=PAGE_BYTES if is_bulky else None,
         )
 
 

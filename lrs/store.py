@@ -456,6 +456,7 @@ def _packed(writes: Sequence[Rows]) -> dict[str, Any]:
         "now": max(one.write.now for one in writes),
         "count": len(rows),
         "refers": any(row[_TARGET] is not None for row in rows),
+        "largest": _largest(rows),
         "revision": writes[0].write.revision,
         "the_authority": arrays.texts(authorities),
         "the_authority_key": arrays.uuids(map(key_bytes, authorities)),
@@ -472,6 +473,11 @@ def _packed(writes: Sequence[Rows]) -> dict[str, Any]:
         ),
     }
     return packed
+
+
+def _largest(rows: Iterable[tuple[Any, ...]]) -> int:
+    """The length of the longest payload."""
+    return max(len(row[-1]) for row in rows)
 
 
 # as lrs.activities.merge_definition does
@@ -505,6 +511,7 @@ WITH known AS (
     UPDATE clock
     SET seq = seq + %(count)s,
         referring = CASE WHEN %(refers)s THEN seq + %(count)s ELSE referring END,
+        largest = GREATEST(largest, %(largest)s),
         stored = GREATEST(%(now)s, stored + interval '1 microsecond')
             + (%(count)s - 1) * interval '1 microsecond'
     WHERE tenant_id = %(tenant)s
@@ -646,8 +653,14 @@ def _insert_sqlite(driver: Driver, writes: Sequence[Rows]) -> Inserted:
     last = datetime.fromisoformat(before).replace(tzinfo=UTC)
     first = max(*(one.write.now for one in writes), last + MICROSECOND)
     driver.rows(
-        "UPDATE clock SET seq = ?, stored = ? WHERE tenant_id = ?",
-        (seq + len(rows), _text(first + (len(rows) - 1) * MICROSECOND), tenant),
+        "UPDATE clock SET seq = ?, stored = ?, largest = max(largest, ?) "
+        "WHERE tenant_id = ?",
+        (
+            seq + len(rows),
+            _text(first + (len(rows) - 1) * MICROSECOND),
+            _largest(rows),
+            tenant,
+        ),
     )
     many(
         _sqlite_insert("statement", "seq", "stored", *_COLUMNS),

@@ -79,6 +79,8 @@ class Clock(Base):
     Locked as the last step of a write, so the order of commits is the order of
     numbers and no reader can miss a row. `referring` is the number of the newest
     statement that refers to another: a writer that saw an older one looks again.
+    `largest` is the length in bytes of the largest statement so far, but for the
+    few bytes that are the same in all.
     """
 
     __tablename__ = "clock"
@@ -87,6 +89,7 @@ class Clock(Base):
     seq: Mapped[int] = mapped_column(BigInteger)
     stored: Mapped[datetime] = mapped_column(UtcDateTime)
     referring: Mapped[int] = mapped_column(BigInteger, default=0)
+    largest: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 def _present(name: str, column: str, *more: str) -> Index:

@@ -28,7 +28,7 @@ def create_tenant(db: Session, *, name: str) -> Tenant:
     tenant = Tenant(id=newest + 1, name=name, revision=0)
     db.add(tenant)
     db.flush()
-    db.add(Clock(tenant_id=tenant.id, seq=0, stored=BEGINNING, referring=0))
+    db.add(Clock(tenant_id=tenant.id, seq=0, stored=BEGINNING, referring=0, largest=0))
     db.flush()
     return tenant
 

@@ -265,6 +265,39 @@ def test_pages_put_together_are_the_whole(
             assert found == model.find(wanted, ascending=ascending)
 
 
+def test_a_page_of_large_statements_ends_early_and_nothing_is_left_out(
+    engine: Engine, model: Model, now: datetime
+) -> None:
+    chance = random.Random(17)  # noqa: S311 - a repeatable choice
+    ended, most = 0, 1500
+    with reading(engine) as db:
+        for _ in range(40):
+            wanted, ascending = some_filter(chance, now), chance.random() < 0.5
+            after, found = None, []
+            while True:
+                page = find_statements(
+                    db,
+                    tenant=MAIN_TENANT,
+                    filter=wanted,
+                    limit=100,
+                    ascending=ascending,
+                    after=after,
+                    most_bytes=most,
+                )
+                sizes = [len(one.payload) for one in page.found]
+                # what is found by itself and what refers are each bounded
+                assert sum(sizes) <= 2 * (most + max(sizes, default=0))
+                found += [
+                    uuid.UUID(orjson.loads(one.payload)["id"]) for one in page.found
+                ]
+                if not page.has_more:
+                    break
+                ended += 1
+                after = page.found[-1].seq
+            assert found == model.find(wanted, ascending=ascending), wanted
+    assert ended > 30
+
+
 def test_a_reading_does_not_reach_what_came_after_it_began(
     engine: Engine, model: Model
 ) -> None:

@@ -542,6 +542,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("stored", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("referring", sa.BigInteger(), nullable=False),
+        sa.Column("largest", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name=op.f("fk_clock_tenant_id_tenant")
         ),
@@ -953,8 +954,8 @@ def upgrade() -> None:
     # the portal's own store, with its clock
     op.execute("INSERT INTO tenant (id, name, revision) VALUES (1, 'main', 0)")
     op.execute(
-        "INSERT INTO clock (tenant_id, seq, stored, referring) "
-        "VALUES (1, 0, '2000-01-01 00:00:00.000000', 0)"
+        "INSERT INTO clock (tenant_id, seq, stored, referring, largest) "
+        "VALUES (1, 0, '2000-01-01 00:00:00.000000', 0, 0)"
     )
 
 

@@ -262,6 +262,22 @@ def test_more_goes_through_the_whole(lrs: Lrs) -> None:
         assert found == expected
 
 
+def test_a_page_of_large_statements_has_fewer(
+    lrs: Lrs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrs.resource.PAGE_BYTES", 250_000)
+    verb = {"id": "http://example.org/large"}
+    for _ in range(7):
+        one = statement(verb=verb, result={"response": "x" * 100_000})
+        assert lrs.post(one).status_code == 200
+    body, sizes = lrs.get(verb=verb["id"]).get_json(), []
+    while body["more"]:
+        sizes.append(len(body["statements"]))
+        body = lrs.call("GET", body["more"]).get_json()
+    assert [*sizes, len(body["statements"])] == [3, 3, 1]
+    assert len(lrs.get(verb=verb["id"], limit="2").get_json()["statements"]) == 2
+
+
 def test_more_belongs_to_who_asked(lrs: Lrs) -> None:
     lrs.store(*[statement() for _ in range(3)])
     more = lrs.get(limit="1", verb=statement()["verb"]["id"]).get_json()["more"]
