@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrs.db import make_engine
-from tests.bench import assets, million, profile, speed
+from tests.bench import assets, million, player, profile, speed
 from tests.bench.cost import durable_ms
 from tests.bench.report import Report, say
 from tests.conftest import cloned_postgres, postgres_url, sqlite_url
@@ -63,6 +63,7 @@ PARTS = (
     *(f"profile-sqlite-{kind}" for kind in KINDS[:3]),
     "validation",
     *assets.PARTS,
+    *player.PARTS,
     "million",
     "million-sqlite",
 )
@@ -102,6 +103,7 @@ class Bench:
         if "validation" in self.parts:
             self.validation()
         self.assets()
+        self.learners()
         self.tables()
 
     # Over HTTP
@@ -224,6 +226,19 @@ class Bench:
                 assets.measure(table, site, seconds=self.seconds, rounds=self.rounds)
             finally:
                 site.stop()
+
+    def learners(self) -> None:
+        """Measure learners who commit, and launches."""
+        for part in [part for part in player.PARTS if part in self.parts]:
+            table = self.report.table(player.TITLES[part], player.WORDS, *player.HEADS)
+            learning = player.Learning(part, self.servers, self.folder / part)
+            try:
+                learning.start()
+                player.measure(
+                    table, learning, seconds=self.seconds * 2, rounds=self.rounds
+                )
+            finally:
+                learning.stop()
 
     # In the process
 
