@@ -62,6 +62,7 @@ _CLOCK = re.compile(
 )
 _MEMBER = re.compile(r"j_(id|score|status)\.([0-9]{1,5})")
 _HUNDRED = Decimal(100)
+_UNFINISHED = frozenset({"not attempted", "incomplete"})
 _PLACES = Decimal("0.0000001")
 
 
@@ -320,8 +321,11 @@ def answer(values: Values, *, course: str, attempt: int) -> str:
 
 def _core(values: Values) -> dict[str, str]:
     core = "cmi.core."
-    entry = values.get(f"{core}entry", "")
     status = values.get(f"{core}lesson_status", "")
+    entry = values.get(f"{core}entry", "")
+    if not entry and status in _UNFINISHED:
+        # units that hear neither flag believe that this is a review
+        entry = "resume"
     return {
         "Student_ID": values.get(f"{core}student_id", ""),
         "Student_Name": values.get(f"{core}student_name", ""),

@@ -228,9 +228,9 @@ def test_what_get_param_answers() -> None:
 MODES = [
     ("Normal", False, False, "C", "not attempted, ab-initio", "Normal"),
     ("Normal", True, True, "C", "not attempted, resume", "Normal"),
-    ("Normal", True, False, "C", "not attempted", "Normal"),
+    ("Normal", True, False, "C", "not attempted, resume", "Normal"),
     ("Browse", False, False, "N", "not attempted, ab-initio", "Browse"),
-    ("Review", True, False, "N", "not attempted", "Review"),
+    ("Review", True, False, "N", "not attempted, resume", "Review"),
 ]
 
 
@@ -251,6 +251,14 @@ def test_modes(
     assert core["credit"] == credit
     assert core["lesson_status"] == status
     assert core["lesson_mode"] == told
+
+
+@pytest.mark.parametrize("status", ["passed", "failed", "completed", "browsed"])
+def test_what_is_finished_is_looked_at_again_without_a_flag(status: str) -> None:
+    first = FRESH | {STATUS: status}
+    values = scorm_12.begin(first, mode="Normal", started=True, suspended=False)
+    told = aicc_values.answer(values, course="", attempt=1)
+    assert read_groups(told).get("core", "lesson_status") == status
 
 
 @pytest.mark.parametrize(
