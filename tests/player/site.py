@@ -119,8 +119,11 @@ class Site:
 
 
 @contextmanager
-def serve(config: Config) -> Iterator[Site]:
-    """Give a running site on `config`, whose addresses are set to the port found."""
+def serve(config: Config, *, public: int | None = None) -> Iterator[Site]:
+    """Give a running site on `config`, whose addresses are set to the port found.
+
+    `public` is the port of what stands before it, where browsers are to come by that.
+    """
     site: Site | None = None
 
     def application(
@@ -128,7 +131,7 @@ def serve(config: Config) -> Iterator[Site]:
     ) -> Iterable[bytes]:
         assert site is not None
         host = environ.get("HTTP_HOST", "")
-        inside = host.endswith(f"content.localhost:{site.port}")
+        inside = host.endswith(f"content.localhost:{public or site.port}")
         site.requests.append((environ["REQUEST_METHOD"], host, environ["PATH_INFO"]))
         refused = site.refuse(environ) if site.refuse else None
         if refused is not None:
@@ -147,8 +150,8 @@ def serve(config: Config) -> Iterator[Site]:
     port = server.server_port
     config = replace(
         config,
-        portal_url=f"http://localhost:{port}",
-        content_url=f"http://content.localhost:{port}",
+        portal_url=f"http://localhost:{public or port}",
+        content_url=f"http://content.localhost:{public or port}",
     )
     parts = Parts(config, make_engine(config.database_url), make_storage(config))
     portal_app, content_app = applications(parts)
