@@ -20,6 +20,9 @@ from statements.errors import Unauthenticated
 LIFETIME = timedelta(hours=12)
 
 _TOKEN = re.compile(r"v1\.([0-9a-f]{32})\.([0-9]{1,12})\.([A-Za-z0-9_-]{43})")
+_FETCH = re.compile(r"([0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
+# letters and digits alone: units pass it on with and without escaping it
+_AICC = re.compile(r"([0-9a-f]{32})([0-9a-f]{32})")
 
 
 class InvalidToken(Unauthenticated):
@@ -81,6 +84,46 @@ def journal_key(config: Config, *, actor: str) -> str:
 def statement_key(config: Config, *, launch_id: UUID) -> bytes:
     """The secret from which the ids of a launch's statements are made."""
     return _digest(config, "statements", launch_id.hex)
+
+
+def registration_key(config: Config, *, registration: UUID) -> bytes:
+    """The secret from which the ids of what is said of a registration are made."""
+    return _digest(config, "registration", registration.hex)
+
+
+def account_name(config: Config, *, actor: str) -> str:
+    """The name of the account that a learner without one gets (by IFI)."""
+    return _digest(config, "account", actor).hex()[:32]
+
+
+def fetch_token(config: Config, *, launch_id: UUID) -> str:
+    """What stands in the address where a unit fetches its authorization, once."""
+    return f"{launch_id.hex}.{_sign(config, 'fetch', launch_id.hex)}"
+
+
+def read_fetch_token(config: Config, token: str) -> UUID | None:
+    """The launch of such a token; None unless we made it."""
+    match = _FETCH.fullmatch(token)
+    if match is None:
+        return None
+    launch_id = UUID(hex=match[1])
+    known = fetch_token(config, launch_id=launch_id)
+    return launch_id if hmac.compare_digest(known, token) else None
+
+
+def aicc_session(config: Config, *, launch_id: UUID) -> str:
+    """What an AICC unit names its launch by: all that it may do hangs on it."""
+    return launch_id.hex + _digest(config, "aicc", launch_id.hex).hex()[:32]
+
+
+def read_aicc_session(config: Config, text: str) -> UUID | None:
+    """The launch of such a name; None unless we made it."""
+    match = _AICC.fullmatch(text.lower())
+    if match is None:
+        return None
+    launch_id = UUID(hex=match[1])
+    known = aicc_session(config, launch_id=launch_id)
+    return launch_id if hmac.compare_digest(known, text.lower()) else None
 
 
 def _sign(config: Config, purpose: str, text: str) -> str:

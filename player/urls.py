@@ -3,6 +3,7 @@
 Course, units and their parts are named in `packages.iris`; attempts stand under units.
 """
 
+import re
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,6 +18,7 @@ __all__ = [
     "objective_iri",
     "player_url",
     "unit_iri",
+    "web_address",
 ]
 
 
@@ -34,3 +36,15 @@ def content_origin(config: Config, label: str) -> str:
 def attempt_iri(unit: str, attempt_id: UUID) -> str:
     """The IRI of one attempt on a unit."""
     return f"{unit}/attempts/{attempt_id}"
+
+
+def web_address(url: str) -> str:
+    """The address if a browser may go there, else nothing (`javascript:` and kin)."""
+    try:
+        given = urlsplit(url)
+    except ValueError:
+        return ""
+    if given.scheme in {"http", "https"} and given.netloc:
+        return url
+    # browsers read a backslash as a slash and overlook tabs
+    return url if re.fullmatch(r"/(?![/\\])[!-~]*", url) else ""

@@ -2,10 +2,11 @@
 
 from flask import Blueprint
 
-from player.views import frame, manage, runtime
+from player.views import cmi5, frame, manage, runtime
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.BLUEPRINT,
     runtime.BLUEPRINT,
     manage.BLUEPRINT,
+    cmi5.BLUEPRINT,
 )

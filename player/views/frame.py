@@ -6,10 +6,8 @@ the address once, then in a cookie that only this page's address gets, so that l
 it again works and the address bar holds no token.
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
@@ -30,7 +28,15 @@ BLUEPRINT = Blueprint("player", __name__, template_folder="../templates")
 
 COOKIE = "rollcall_launch"
 PAGE_FILES = frozenset(
-    {"display.js", "frame.css", "frame.js", "journal.js", "queue.js", "words.js"}
+    {
+        "display.js",
+        "frame.css",
+        "frame.js",
+        "journal.js",
+        "queue.js",
+        "returned.js",
+        "words.js",
+    }
 )
 
 
@@ -80,7 +86,7 @@ def play(launch_id: UUID) -> Response:
             "This launch is over",
             "It was ended, or the course was opened again elsewhere. "
             "Open it from your course list.",
-            return_url=_web_address(launch.return_url),
+            return_url=urls.web_address(launch.return_url),
             status=410,
         )
     origin = urls.content_origin(config, launch.label)
@@ -114,7 +120,7 @@ def _data(
         "content": origin,
         "unit": launch.unit,
         "unit_title": manifest.units[launch.unit].title,
-        "return_url": _web_address(launch.return_url),
+        "return_url": urls.web_address(launch.return_url),
         "sign_in_url": "/sign-in",
     }
 
@@ -137,15 +143,6 @@ def _names(launch: Launch, manifest: Manifest) -> dict[str, Any]:
         "previous": order[place - 1] if place > 0 else None,
         "next": order[place + 1] if place + 1 < len(order) else None,
     }
-
-
-def _web_address(url: str) -> str:
-    """The address if a browser may go there, else nothing (`javascript:` and kin)."""
-    given = urlsplit(url)
-    if given.scheme in {"http", "https"} and given.netloc:
-        return url
-    # browsers read a backslash as a slash and overlook tabs
-    return url if re.fullmatch(r"/(?![/\\])[!-~]*", url) else ""
 
 
 def _closed(

@@ -60,7 +60,9 @@ class Protection:
         return "; ".join(
             [
                 f"default-src {own} 'unsafe-inline' 'unsafe-eval'{outside}",
-                f"connect-src {own} {portal}/xapi/{outside}",
+                f"connect-src {own} {portal}/xapi/ {portal}/cmi5/fetch/{outside}",
+                # where units of cmi5 lead when they are left
+                f"frame-src {own} {portal}/cmi5/return/{outside}",
                 *([f"media-src {own} {media}{outside}"] if media else ()),
                 f"frame-ancestors 'self' {portal}",
                 "base-uri 'self'",

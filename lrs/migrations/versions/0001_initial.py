@@ -378,6 +378,7 @@ def upgrade() -> None:
         sa.Column("actor_ifi", sa.Text(), nullable=False),
         sa.Column("launch_id", sa.Uuid(), nullable=True),
         sa.Column("completed_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("shared", lrs.db.Json(), nullable=False),
         sa.PrimaryKeyConstraint(
             "tenant_id", "registration", name=op.f("pk_registration")
         ),
@@ -594,6 +595,7 @@ def upgrade() -> None:
         sa.Column("attempt_id", sa.Uuid(), nullable=False),
         sa.Column("package_id", sa.Uuid(), nullable=False),
         sa.Column("unit", sa.Integer(), nullable=False),
+        sa.Column("standard", sa.String(length=12), nullable=False),
         sa.Column("mode", sa.String(length=10), nullable=False),
         sa.Column("actor", lrs.db.Json(), nullable=False),
         sa.Column("actor_ifi", sa.Text(), nullable=False),
@@ -713,6 +715,38 @@ def upgrade() -> None:
     op.create_index("ix_upload_expires_at", "upload", ["expires_at"], unique=False)
     op.create_index("ix_upload_owner", "upload", ["tenant_id", "owner"], unique=False)
     op.create_table(
+        "cmi5_session",
+        sa.Column("launch_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("registration", sa.Uuid(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("launch_data", lrs.db.Json(), nullable=False),
+        sa.Column("launched_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("fetched_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("key", sa.String(length=64), nullable=True),
+        sa.Column("secret_sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("preferences_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("initialized_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("completed_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("passed_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("terminated_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("last_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("abandoned_at", lrs.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["launch_id"], ["launch.id"], name=op.f("fk_cmi5_session_launch_id_launch")
+        ),
+        sa.PrimaryKeyConstraint("launch_id", name=op.f("pk_cmi5_session")),
+        sa.UniqueConstraint("key", name=op.f("uq_cmi5_session_key")),
+    )
+    op.create_index(
+        "ix_cmi5_session_registration",
+        "cmi5_session",
+        ["tenant_id", "registration", "activity"],
+        unique=False,
+    )
+    op.create_table(
         "course_document",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("course_id", sa.Uuid(), nullable=False),
@@ -825,6 +859,7 @@ def upgrade() -> None:
         sa.Column("mono", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("is_chained", sa.Boolean(), nullable=False),
+        sa.Column("calls", lrs.db.Json(), nullable=True),
         sa.ForeignKeyConstraint(
             ["launch_id"], ["launch.id"], name=op.f("fk_entry_launch_id_launch")
         ),
@@ -981,6 +1016,8 @@ def downgrade() -> None:
     op.drop_table("course_version")
     op.drop_index("ix_course_document_course", table_name="course_document")
     op.drop_table("course_document")
+    op.drop_index("ix_cmi5_session_registration", table_name="cmi5_session")
+    op.drop_table("cmi5_session")
     op.drop_index("ix_upload_owner", table_name="upload")
     op.drop_index("ix_upload_expires_at", table_name="upload")
     op.drop_table("upload")

@@ -13,7 +13,8 @@ from lrs.db import writing
 from lrs.parts import Parts
 from lrs.storage import make_storage
 from player import launches, tokens
-from player.views.frame import COOKIE, _web_address
+from player.urls import web_address
+from player.views.frame import COOKIE
 from tests.player.packages import scorm_12, unit
 from tests.player.site import Site, applications
 
@@ -187,4 +188,4 @@ def test_a_review_says_that_nothing_counts(site: Site, client: FlaskClient) -> N
     ],
 )
 def test_only_web_addresses_lead_out(given: str, shown: str) -> None:
-    assert _web_address(given) == shown
+    assert web_address(given) == shown

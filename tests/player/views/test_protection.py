@@ -32,7 +32,9 @@ CASES: list[dict[str, Any]] = tomllib.loads(
 EVERYWHERE = {
     "Content-Security-Policy": (
         "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
-        "connect-src 'self' data: blob: http://localhost:8000/xapi/; "
+        "connect-src 'self' data: blob: http://localhost:8000/xapi/ "
+        "http://localhost:8000/cmi5/fetch/; "
+        "frame-src 'self' data: blob: http://localhost:8000/cmi5/return/; "
         "frame-ancestors 'self' http://localhost:8000; "
         "base-uri 'self'; form-action 'self'; object-src 'none'; "
         "sandbox allow-scripts allow-same-origin allow-forms allow-popups "
@@ -144,7 +146,7 @@ def test_allowed_hosts_are_in_the_policy_at_once(opened: Open) -> None:
         with writing(parts.engine) as db:
             allow_hosts(db, version_id=version, hosts=hosts, by="author", now=now)
         for path in ("/unit 0/page.html", "/lib/app.js", "/__player/shell"):
-            for name in ("default-src", "connect-src"):
+            for name in ("default-src", "connect-src", "frame-src"):
                 sources = found(path)[name]
                 assert {one for one in sources if ".example" in one} == set(hosts)
         # where nothing of the package is shown, nothing is allowed
