@@ -56,11 +56,15 @@ class Driver:
         self.used = self.began = time.monotonic()
 
     def rows(
-        self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
+        self,
+        command: str,
+        values: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        is_planned_anew: bool = False,
     ) -> list[Any]:
         """What the command finds or returns."""
         if self.prepared is not None:
-            return self.prepared.rows(command, values)
+            return self.prepared.rows(command, values, is_planned_anew=is_planned_anew)
         self.began = time.monotonic()
         # PostgreSQL's text form of bytes is twice as long
         form = {"binary": True} if self.dialect == "postgresql" else {}

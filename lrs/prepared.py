@@ -42,11 +42,16 @@ class Prepared:
         self._numbers = count()
 
     def rows(
-        self, command: str, values: Mapping[str, Any] | Sequence[Any] = ()
+        self,
+        command: str,
+        values: Mapping[str, Any] | Sequence[Any] = (),
+        *,
+        is_planned_anew: bool = False,
     ) -> list[Any]:
         """What the command finds or returns; raises as `psycopg` does.
 
-        Places for values are written as `psycopg` has them, `%s` or `%(name)s`.
+        Places for values are written as `psycopg` has them, `%s` or `%(name)s`. What
+        is planned anew is not prepared: its best plan depends on the values.
         """
         written = self._written.get(command)
         if written is None:
@@ -57,21 +62,13 @@ class Prepared:
         packed: Any = convert.dump_sequence(
             [given[place] for place in places], [PyFormat.AUTO] * len(places)
         )
-        types = tuple(convert.types or ())
-        name = self._names.get((command, types))
-        if name is None:
-            name = self._prepare(command, text, types)
-        result = self._server.exec_prepared(
-            name, packed, convert.formats, Format.BINARY
-        )
-        if result.status not in _DONE and self._is_outdated(result):
-            # it did nothing; prepared anew it does
-            del self._names[command, types]
-            self._server.exec_(b"DEALLOCATE " + name)
-            name = self._prepare(command, text, types)
-            result = self._server.exec_prepared(
-                name, packed, convert.formats, Format.BINARY
+        types, formats = tuple(convert.types or ()), convert.formats
+        if is_planned_anew:
+            result = self._server.exec_params(
+                text, packed, types, formats, Format.BINARY
             )
+        else:
+            result = self._run(command, text, packed, types, formats)
         if result.status not in _DONE:
             self._refuse(result)
         convert.set_pgresult(result)
@@ -79,6 +76,27 @@ class Prepared:
         # a page may be large: it is not kept until the next command
         convert.set_pgresult(None)
         return rows
+
+    def _run(
+        self,
+        command: str,
+        text: bytes,
+        packed: Any,
+        types: tuple[int, ...],
+        formats: Any,
+    ) -> Any:
+        """The result of a command that is prepared, or is prepared first."""
+        name = self._names.get((command, types))
+        if name is None:
+            name = self._prepare(command, text, types)
+        result = self._server.exec_prepared(name, packed, formats, Format.BINARY)
+        if result.status not in _DONE and self._is_outdated(result):
+            # it did nothing; prepared anew it does
+            del self._names[command, types]
+            self._server.exec_(b"DEALLOCATE " + name)
+            name = self._prepare(command, text, types)
+            result = self._server.exec_prepared(name, packed, formats, Format.BINARY)
+        return result
 
     def _prepare(self, command: str, text: bytes, types: tuple[int, ...]) -> bytes:
         if len(self._names) >= MAX_PREPARED:

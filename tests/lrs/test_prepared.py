@@ -147,3 +147,14 @@ def test_inside_a_transaction_an_outdated_command_fails_with_it(
         prepared.rows("SELECT 1")
     connection.execute("ROLLBACK")
     assert prepared.rows("SELECT 1") == [(1,)]
+
+
+def test_what_is_planned_anew_is_not_prepared(connection: Connection) -> None:
+    prepared = Prepared(connection)
+    for value in (1, 2**40):
+        found = prepared.rows("SELECT %s + 1", (value,), is_planned_anew=True)
+        assert found == [(value + 1,)]
+    with pytest.raises(WrongSyntax):
+        prepared.rows("SELECTED 1", is_planned_anew=True)
+    command = "SELECT count(*) FROM pg_prepared_statements"
+    assert prepared.rows(command, is_planned_anew=True) == [(0,)]
