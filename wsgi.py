@@ -37,10 +37,11 @@ import portal.certificates
 import portal.cli
 import portal.views
 from lrs.commands import run_command
-from lrs.config import plain_host
+from lrs.config import Config, plain_host
 from lrs.db import Base
 from lrs.parts import Parts
 from lrs.rules import derive
+from lrs.sessions import Sessions
 from lrs.views.express import StoreApp
 from lrs.worker import Work
 from player.views.protection import Protection
@@ -63,6 +64,9 @@ WORK = Work(
         "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
     },
 )
+
+# by kind: who says what a launched unit may do at /xapi
+SESSIONS: dict[str, Callable[[Config], Sessions]] = {}
 
 
 def metadata() -> MetaData:
@@ -92,6 +96,9 @@ def create_app(parts: Parts) -> Flask:
 def create_lrs_app(parts: Parts) -> Flask:
     """The record store at /xapi: no session, no cookies, nothing of the portal."""
     app = _flask("lrs", parts, kind=StoreApp)
+    app.extensions["rollcall_sessions"] = {
+        kind: make(parts.config) for kind, make in SESSIONS.items()
+    }
     for blueprint in lrs.views.XAPI:
         app.register_blueprint(blueprint)
     return app

@@ -163,11 +163,26 @@ class Token(Base):
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """The one launch that a caller is for: its kind, registration, learner and unit.
+
+    `ifi` names the learner, `activity` is the IRI of the unit (lrs/sessions.py).
+    """
+
+    kind: str
+    launch_id: uuid.UUID
+    registration: uuid.UUID
+    ifi: str
+    activity: str
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who a request comes from, and what it may do; free of the database.
 
     `scopes` are those given, by name: ask `holds`. `expires_at` is the instant from
     which what the caller sent is refused, whoever remembers the caller until then.
+    `bounds` are for callers who came with a launch, not with a credential.
     """
 
     tenant_id: int
@@ -178,6 +193,7 @@ class Caller:
     expires_at: datetime | None
     per_minute: int | None
     credential_id: uuid.UUID
+    bounds: Bounds | None = None
 
     @cached_property
     def authority_text(self) -> str:
@@ -385,7 +401,7 @@ def admit(db: Session, *, authorization: str, now: datetime) -> Caller:
     kind, _, given = authorization.strip().partition(" ")
     if kind.lower() == "bearer":
         return _verify_token(db, token=given.strip(), now=now)
-    key, secret = _basic(kind, given.strip())
+    key, secret = read_basic(authorization)
     return verify_secret(db, key=key, secret=secret, now=now)
 
 
@@ -450,12 +466,13 @@ def require_scope(caller: Caller, scope: str) -> None:
         raise MissingScope(f"This needs the scope {scope}.", scope=scope)
 
 
-def _basic(kind: str, given: str) -> tuple[str, str]:
+def read_basic(authorization: str) -> tuple[str, str]:
     """Key and secret of a Basic header; raises Unauthenticated for anything else."""
+    kind, _, given = authorization.strip().partition(" ")
     try:
         if kind.lower() != "basic":
             raise ValueError
-        text = base64.b64decode(given, validate=True).decode()
+        text = base64.b64decode(given.strip(), validate=True).decode()
     except ValueError:
         raise Unauthenticated(
             "Send the key and secret of a credential (Basic), or a token (Bearer)."

@@ -59,6 +59,7 @@ class Observation:
     gates: frozenset[str]
     # recorded by this installation itself, not sent by another system
     own: bool
+    vouched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,13 @@ def read_observation(
     *,
     verbs: Collection[str],
     own: bool,
+    vouched: bool | None = None,
 ) -> Observation | None:
     """What the statement shows; None where no rule could use it.
 
     `verbs` are the IRIs of `relevant_verbs`; `own` tells a statement that this
-    installation recorded from one that another system sent. A Group as actor, and an
+    installation recorded from one that another system sent. It vouches for its own,
+    and for what a unit said within its launch: its results count alike. A Group as actor, and an
     object other than an activity, show nothing about a person in a course; nor do the
     launch modes Browse and Review (cmi5 10.2.2).
     """
@@ -158,6 +161,7 @@ def read_observation(
             name for name in GATES if own and EXTENSIONS[name] in extensions
         ),
         own=own,
+        vouched=own if vouched is None else vouched,
     )
 
 
@@ -261,7 +265,7 @@ def _vouched(observations: Sequence[Observation]) -> Sequence[Observation]:
     """Without other systems' words where the registration is one of this portal."""
     if not any(one.own and one.verb == "registered" for one in observations):
         return observations
-    return [one for one in observations if one.own]
+    return [one for one in observations if one.vouched]
 
 
 def _settled(one: Observation, clocks: Mapping[UUID, str]) -> Observation:

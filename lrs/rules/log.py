@@ -16,6 +16,8 @@ from lrs.tables import Authority, Statement, key_of
 CHUNK = 400
 # accounts under which this installation itself records; credentials have hex digits
 OWN_ACCOUNTS = frozenset({"portal", "player"})
+# whose results count as this installation's own, though it does not act in its name
+VOUCHED_ACCOUNTS = OWN_ACCOUNTS | {"unit"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class LogReader:
         self._observed: dict[tuple[uuid.UUID, uuid.UUID | None], list[Seen]] = {}
         # registrations of which everything is read
         self._complete: set[uuid.UUID | None] = set()
-        self._own: dict[uuid.UUID, bool] = {}
+        self._accounts: dict[uuid.UUID, str] = {}
 
     def rows(
         self, first: int, *conditions: ColumnElement[bool], last: int | None = None
@@ -168,9 +170,9 @@ class LogReader:
         )
         return [self._row(row) for row in found]
 
-    def _is_own(self, authority_key: uuid.UUID) -> bool:
-        """Whether this authority is the installation itself."""
-        if authority_key not in self._own:
+    def _account(self, authority_key: uuid.UUID) -> str:
+        """The account of an authority; that of another system is its key."""
+        if authority_key not in self._accounts:
             body = self.db.scalars(
                 select(Authority.body).where(
                     Authority.tenant_id == self.tenant,
@@ -178,17 +180,19 @@ class LogReader:
                 )
             ).one()
             account = orjson.loads(body).get("account", {})
-            self._own[authority_key] = account.get("name") in OWN_ACCOUNTS
-        return self._own[authority_key]
+            self._accounts[authority_key] = str(account.get("name", ""))
+        return self._accounts[authority_key]
 
     def _row(self, row: Row[*tuple[Any, ...]]) -> LogRow:
+        account = self._account(row.authority_key)
         observation = read_observation(
             orjson.loads(row.payload),
             row.payload,
             row.stored,
             row.seq,
             verbs=self.verbs,
-            own=self._is_own(row.authority_key),
+            own=account in OWN_ACCOUNTS,
+            vouched=account in VOUCHED_ACCOUNTS,
         )
         return LogRow(
             seq=row.seq,

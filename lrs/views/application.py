@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from lrs.parts import Parts
 from lrs.process import Process, make_process
+from lrs.sessions import Known
 
 _LOCK = threading.Lock()
 
@@ -14,6 +15,11 @@ _LOCK = threading.Lock()
 def parts() -> Parts:
     """The parts of the running application."""
     return cast("Parts", current_app.extensions["rollcall"])
+
+
+def sessions() -> Known:
+    """Who launches units, by kind; nobody where the record store runs alone."""
+    return cast("Known", current_app.extensions.get("rollcall_sessions", {}))
 
 
 def process() -> Process:

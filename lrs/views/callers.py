@@ -10,13 +10,14 @@ from typing import cast
 import orjson
 from flask import Flask, Response, g, request
 
-from lrs import problems
+from lrs import problems, sessions
 from lrs.clock import Glance
 from lrs.credentials import Caller, require_scope
-from lrs.db import writing
+from lrs.db import reading, writing
 from lrs.limits import Noted, note_use_in_passing, spend
 from lrs.views.access import Allowed, set_guard
 from lrs.views.application import parts, process
+from lrs.views.application import sessions as known_sessions
 from statements.errors import DomainError, Unavailable
 
 _NOTED = Noted()
@@ -37,7 +38,7 @@ def check_credential(allowed: Allowed) -> None:
     presumed = remembered.presumed(authorization, now=now) if allowed.presumes else None
     g.scope, g.glance, g.presumed = allowed.scope, None, None
     if presumed is None:
-        caller, g.glance = remembered.caller(authorization, now=now)
+        caller, g.glance = _admit(authorization, now)
     else:
         caller, g.presumed = presumed
     count(caller, now=now)
@@ -50,11 +51,23 @@ def _authorization() -> str:
     return request.headers.get("Authorization", "")
 
 
+def _admit(authorization: str, now: datetime) -> tuple[Caller, Glance]:
+    """The caller, as remembered or looked up; of a launch, looked up each time."""
+    remembered, known = process().remembered, known_sessions()
+    if sessions.kind_of(known, authorization) is None:
+        return remembered.caller(authorization, now=now)
+    with reading(parts().engine) as db:
+        caller = sessions.admit(db, known, authorization=authorization, now=now)
+    return caller, remembered.glance(caller.tenant_id)
+
+
 def count(caller: Caller, *, now: datetime) -> None:
     """Count this request of the caller's; raises TooMany over the limit.
 
-    Nothing is refused because its note could not be written.
+    Nothing is refused because its note could not be written. A launch has its own.
     """
+    if caller.bounds is not None:
+        return
     if caller.per_minute is not None:
         with writing(parts().engine) as db:
             spend(db, caller=caller, now=now)
@@ -79,7 +92,7 @@ def current_glance() -> Glance:
     """
     if g.glance is None:
         now = datetime.now(UTC)
-        caller, seen = process().remembered.caller(_authorization(), now=now)
+        caller, seen = _admit(_authorization(), now)
         if g.scope:
             require_scope(caller, g.scope)
         g.credential, g.glance, g.presumed = caller, seen, None

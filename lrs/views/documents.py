@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 from flask import Response, request
 from marshmallow import Schema
+from sqlalchemy.orm import Session
 
-from lrs import documents
+from lrs import documents, sessions
 from lrs.credentials import holds
 from lrs.db import reading, writing
 from lrs.documents import Content, Context
@@ -25,6 +26,7 @@ from lrs.rules import wall
 from lrs.views import xapi
 from lrs.views.access import allow
 from lrs.views.application import parts, process
+from lrs.views.application import sessions as known_sessions
 from lrs.views.callers import current_credential, current_glance
 from lrs.views.etags import read_precondition, tagged
 from lrs.views.parameters import (
@@ -123,6 +125,9 @@ def _get(resource: Resource) -> Response:
     """One document, or the ids of those there are."""
     given = load(resource.get, request.args)
     context = _context(resource, given)
+    if current_credential().bounds is not None:
+        with writing(parts().engine) as db:
+            _check_bounds(db, context, given)
     is_hidden = _is_hidden(context)
     if "document_id" not in given:
         return _list([] if is_hidden else _listed(context, given.get("since")))
@@ -160,6 +165,7 @@ def _put(resource: Resource) -> Response:
     _refuse_guesses(context, precondition, bare)
     content = _content()
     with writing(parts().engine) as db:
+        _check_bounds(db, context, given, content)
         documents.put_document(
             db,
             context=context,
@@ -180,6 +186,7 @@ def _post(resource: Resource) -> Response:
     _refuse_guesses(context, precondition)
     content, is_secret = _content(), _is_hidden(context)
     with writing(parts().engine) as db:
+        _check_bounds(db, context, given, content)
         documents.post_document(
             db,
             context=context,
@@ -200,6 +207,7 @@ def _delete(resource: Resource) -> Response:
         raise Invalid("If-Match and If-None-Match are for one document: name it.")
     _refuse_guesses(context, precondition)
     with writing(parts().engine) as db:
+        _check_bounds(db, context, given)
         if "document_id" in given:
             documents.delete_document(
                 db,
@@ -219,6 +227,27 @@ def _context(resource: Resource, given: dict[str, Any]) -> Context:
         ifi=actors.ifi(given["agent"]) if "agent" in given else None,
         activity=given.get("activity"),
         registration=given.get("registration"),
+    )
+
+
+def _check_bounds(
+    db: Session,
+    context: Context,
+    given: dict[str, Any],
+    content: Content | None = None,
+) -> None:
+    """Nothing, or Forbidden for what a launched unit may not do."""
+    caller = current_credential()
+    if caller.bounds is None:
+        return
+    call = sessions.DocumentCall(
+        method="GET" if request.method == "HEAD" else request.method,
+        context=context,
+        document_id=given.get("document_id"),
+        content=content,
+    )
+    sessions.check_document(
+        db, known_sessions(), caller=caller, call=call, now=datetime.now(UTC)
     )
 
 
@@ -245,7 +274,7 @@ def _is_hidden(context: Context) -> bool:
         return False
     caller = current_credential()
     if not holds(caller, wall.SCOPE):
-        return True
+        return not sessions.is_own_state(caller, context)
     log.warning(
         "reading documents behind the pre-test wall",
         extra={

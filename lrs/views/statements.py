@@ -12,16 +12,17 @@ import orjson
 from flask import Response, request
 from werkzeug.http import http_date
 
-from lrs import query, resource
+from lrs import query, resource, sessions
 from lrs.clock import Glance, consistent_through
 from lrs.cursors import read_cursor
-from lrs.db import reading
+from lrs.db import reading, writing
 from lrs.query import Found
 from lrs.resource import Asked
 from lrs.store import LOOKS, Stale
 from lrs.views import express, xapi
 from lrs.views.access import allow
 from lrs.views.application import parts, process
+from lrs.views.application import sessions as known_sessions
 from lrs.views.bodies import JSON, statements_body, whole, with_data
 from lrs.views.callers import (
     confirm,
@@ -84,6 +85,7 @@ def get_statements() -> Response:
     """One statement by id, or a page of those that match."""
     express.raise_met(request.environ)
     given = load(StatementQuery, request.args)
+    given = _within_bounds(given)
     if "statement_id" in given:
         return _one(given, given["statement_id"], is_voided=False)
     if "voided_statement_id" in given:
@@ -104,6 +106,9 @@ def _store(prepared: list[Prepared], now: datetime) -> None:
     if expires_at is not None and expires_at <= datetime.now(UTC):
         # the body took its time
         readmit()
+    if current_credential().bounds is not None:
+        _store_bounded(prepared, now)
+        return
     for _ in range(LOOKS):
         revision = known_revision()
         write = resource.write_of(
@@ -122,6 +127,33 @@ def _store(prepared: list[Prepared], now: datetime) -> None:
         xapi.say_consistent_through(stored)
 
 
+def _store_bounded(prepared: list[Prepared], now: datetime) -> None:
+    """Store what a launched unit sent, with all that follows from it."""
+    # refuses what no request may hold
+    resource.write_of(current_credential(), prepared, now=now, revision=0)
+    with writing(parts().engine) as db:
+        stored = sessions.store(
+            db,
+            known_sessions(),
+            caller=current_credential(),
+            statements=prepared,
+            now=now,
+        )
+    if stored is not None:
+        xapi.say_consistent_through(stored)
+
+
+def _within_bounds(given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, of a launched unit's query within its registration."""
+    caller = current_credential()
+    if caller.bounds is None:
+        return given
+    with writing(parts().engine) as db:
+        return sessions.bounded_query(
+            db, known_sessions(), caller=caller, given=given, now=datetime.now(UTC)
+        )
+
+
 def _asked(given: dict[str, Any], position: dict[str, Any] | None = None) -> Asked:
     return Asked(current_credential(), xapi.version(), given, position or {})
 
@@ -138,6 +170,8 @@ def _one(given: dict[str, Any], statement_id: UUID, *, is_voided: bool) -> Respo
             filter=_asked({}).filter,
             wall=wall,
         )
+    if current_credential().bounds is not None:
+        sessions.check_found(current_credential(), orjson.loads(found.payload))
     (body,) = _bodies([found], given["format"])
     answer = _answer(body, attachments=given["attachments"])
     answer.headers["Last-Modified"] = http_date(found.stored)
@@ -151,6 +185,7 @@ def _page(given: dict[str, Any]) -> Response:
         caller = current_credential()
         position = read_cursor(given["cursor"], secret=secret, caller=caller.key)
         given = load(StatementQuery, request.args.__class__(position["query"]))
+        given = _within_bounds(given)
     asked = _asked(given, position)
     page = _presumed_page(asked)
     if page is None:
