@@ -117,10 +117,13 @@ drill: setup $(TOOLS) $(BROWSER)
 	ROLLCALLTEST_UPLOAD_KILLS=50 ROLLCALLTEST_UPLOAD_SERVER_KILLS=50 \
 	ROLLCALLTEST_UPLOAD_MB=1000 ROLLCALLTEST_UPLOAD_S3_MB=400 \
 	ROLLCALLTEST_PLAYER_KILLS=100 ROLLCALLTEST_F3_KILLS=100 \
+	ROLLCALLTEST_F3_OFFLINE=100 ROLLCALLTEST_F3_TABS=200 \
+	ROLLCALLTEST_NETWORK_TIMES=10 ROLLCALLTEST_T30_ROUNDS=200 \
 	ROLLCALLTEST_F16_EXAMPLES=200 \
 	$(BIN)/pytest -s --timeout 3600 tests/faults tests/lrs/test_machine.py \
 		tests/api/test_f16.py \
-		tests/player/browser/test_kill.py \
+		tests/player/browser/test_kill.py tests/player/browser/test_faults.py \
+		tests/player/browser/test_network.py \
 		$(if $(FIGURE),-k $(FIGURE))
 
 pictures: setup $(TOOLS) $(BROWSER)

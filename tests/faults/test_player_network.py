@@ -128,7 +128,7 @@ def run_badly(
     return pages, proxy
 
 
-def test_no_fault_of_the_network_loses_or_doubles_an_entry(
+def test_f3_no_fault_of_the_network_loses_or_doubles_an_entry(
     engine: Engine, tmp_path: Path
 ) -> None:
     pages, proxy = run_badly(engine, tmp_path, Careful, 3 * TIMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import uuid
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from tests.player.site import Site
 
 SECONDS = 6
-TURNS = 6
-PLACES = 5
+TURNS = int(os.environ.get("ROLLCALLTEST_F3_OFFLINE", "6"))
+PLACES = int(os.environ.get("ROLLCALLTEST_F3_TABS", "4"))
 FEWEST_ENTRIES = 60
 
 WORKING = """
@@ -157,7 +158,7 @@ def test_requests_and_answers_that_get_lost(
     check_all_applied_once(site, page)
 
 
-def test_a_network_that_comes_and_goes(site: Site, context: BrowserContext) -> None:
+def test_f3_a_network_that_comes_and_goes(site: Site, context: BrowserContext) -> None:
     package = site.add(scorm_12({"One": unit("One", WORKING)}))
     page = opened(site, context, package=package)
     frame_of(page, "/page.html").evaluate("work()")
@@ -169,30 +170,73 @@ def test_a_network_that_comes_and_goes(site: Site, context: BrowserContext) -> N
     frame_of(page, "/page.html").evaluate("rest()")
     all_sent(page)
     check_all_applied_once(site, page)
+    print(  # noqa: T201 - the figure
+        f"F3: {TURNS} times offline and online, {len(emitted(page))} entries, "
+        "0 lost, 0 twice"
+    )
 
 
-def test_two_computers_in_turns(site: Site, browser: Browser) -> None:
+def test_f3_two_computers_in_turns(site: Site, browser: Browser) -> None:
     """The newest has the course; what an older one still sends is kept aside, once."""
     package = site.add(scorm_12({"One": unit("One", WORKING)}))
     registration = uuid.uuid4()
     places = [browser.new_context() for _ in range(2)]
-    pages: list[Page] = []
+    sent: list[str] = []
+    older: Page | None = None
     for turn in range(PLACES):
         page = opened(
             site, places[turn % 2], package=package, registration=registration
         )
-        pages.append(page)
         frame_of(page, "/page.html").evaluate("(name) => step(name)", f"turn {turn}")
         all_sent(page)
-        if turn:
-            older = pages[turn - 1]
+        if older is not None:
             frame_of(older, "/page.html").evaluate("step('too late')")
             expect(older.locator("#cover")).to_contain_text("elsewhere")
-    sent = [name for page in pages for name in emitted(page)]
+            sent += emitted(older)
+            older.close()
+        older = page
+    assert older is not None
+    sent += emitted(older)
     applied, aside = stored(site)
     assert applied + aside == Counter(sent)
-    assert sum(aside.values()) == PLACES - 1
+    assert aside.total() == PLACES - 1
     last = opened(site, places[0], package=package, registration=registration)
     expect(unit_of(last).locator("#out")).to_have_text(f"at turn {PLACES - 1}")
     for place in places:
         place.close()
+    print(  # noqa: T201 - the figure
+        f"F3: {PLACES} turns of two computers, {len(sent)} entries, 0 lost, 0 twice"
+    )
+
+
+def test_f3_two_tabs_at_work_at_once(site: Site, context: BrowserContext) -> None:
+    """A tab is opened beside one at work: what either kept is applied or kept aside."""
+    package = site.add(scorm_12({"One": unit("One", WORKING)}))
+    registration = uuid.uuid4()
+    sent: list[str] = []
+    older: Page | None = None
+    for _ in range(PLACES):
+        page = opened(site, context, package=package, registration=registration)
+        frame_of(page, "/page.html").evaluate("work()")
+        if older is not None:
+            expect(older.locator("#cover")).to_contain_text("another tab")
+            frame_of(older, "/page.html").evaluate("rest()")
+            sent += emitted(older)
+            older.close()
+        frame_of(page, "/__player/shell").wait_for_function("entries.length >= 10")
+        older = page
+    assert older is not None
+    frame_of(older, "/page.html").evaluate("rest()")
+    sent += emitted(older)
+    # what a closed tab could not send, the next visit sends
+    last = opened(site, context, package=package, registration=registration)
+    sent += emitted(last)
+    until = time.monotonic() + 240
+    found = stored(site)
+    while found[0].total() + found[1].total() < len(sent) and time.monotonic() < until:
+        time.sleep(0.2)
+        found = stored(site)
+    assert found[0] + found[1] == Counter(sent)
+    print(  # noqa: T201 - the figure
+        f"F3: {PLACES} tabs beside one at work, {len(sent)} entries, 0 lost, 0 twice"
+    )

@@ -80,7 +80,7 @@ def wait_for(page: Page, counted: Counter[str], names: tuple[str, ...]) -> None:
     frame_of(page, "/page.html").evaluate("rest()")
 
 
-def test_every_fault_of_a_network_loses_nothing(
+def test_f3_every_fault_of_a_network_loses_nothing(
     proxied: tuple[Site, Proxy], context: BrowserContext
 ) -> None:
     site, proxy = proxied
@@ -103,7 +103,7 @@ def test_every_fault_of_a_network_loses_nothing(
     assert min(proxy.done[fault] for fault in FAULTS) >= TIMES
 
 
-def test_names_and_hosts_that_cannot_be_reached_lose_nothing(
+def test_f3_names_and_hosts_that_cannot_be_reached_lose_nothing(
     site: Site, context: BrowserContext
 ) -> None:
     page = opened(
