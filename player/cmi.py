@@ -1,37 +1,48 @@
 """The interpreter of the CMI element tables (`elements/*.json`).
 
-SCORM 1.2 Run-Time Environment 3.3.1 (calls and error codes) and 3.4 (data model). The
-browser's API reads the same tables and follows the same order of checks, written in
-the `reading` list of each table, so what it answered "true" to is accepted here again.
+SCORM 1.2 Run-Time Environment 3.3.1 (calls and error codes) and 3.4 (data model);
+SCORM 2004 Run-Time Environment 3.1.7 and 4. The browser's API reads the same tables
+and follows the same order of checks, written in the `reading` list of each table, so
+what it answered "true" to is accepted here again.
 
 The model is a flat map of full element name to text. Counts are kept in it under
-their own names. Nothing here changes a model in place.
+their own names, and so is what the table's `access_in` names, which content cannot
+see. Nothing here changes a model in place.
 """
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from player.cmi_types import Type, problem_of, sameness, types_of
+
 Model = dict[str, str]
+
+EDITIONS = ("2nd", "3rd", "4th")
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 _DIGITS = re.compile(r"[0-9]+")
+_TARGET = re.compile(r"(.+)\.\{target=[^{}]*\}", re.DOTALL)
+_KIN = {
+    "_children": "no_children",
+    "_count": "not_array",
+    "_version": "no_version",
+}
 
 
 @dataclass(frozen=True)
-class Type:
-    """What values a type holds; all parts may be missing."""
+class Decided:
+    """When the value read follows from two other elements."""
 
-    accepted: int | None
-    vocabulary: frozenset[str]
-    pattern: re.Pattern[str] | None
-    minimum: float
-    maximum: float
+    threshold: str
+    measure: str
+    met: str
+    unmet: str
+    unset: str
 
 
 @dataclass(frozen=True)
@@ -43,8 +54,17 @@ class Element:
     type: Type | None
     access: str
     initial: str | None
+    default: str | None
     each_launch: bool
     append: bool
+    access_in: str | None
+    empty_is_unset: bool
+    decided: Decided | None
+    depends: tuple[str, ...]
+    typed_by: str | None
+    types: Mapping[str, Type]
+    is_fixed: bool
+    is_unique: bool
 
 
 @dataclass(frozen=True)
@@ -53,7 +73,8 @@ class Elements:
 
     standard: str
     source: dict[str, Any]
-    codes: Mapping[str, int]
+    get_codes: Mapping[str, int]
+    set_codes: Mapping[str, int]
     forbidden: re.Pattern[str]
     elements: Mapping[str, Element]
     categories: frozenset[str]
@@ -68,41 +89,63 @@ class Refusal:
     code: int
 
 
+def elements_of(standard: str, *, edition: str = "4th") -> Elements:
+    """The compiled table of a standard (`scorm_12`, `scorm_2004`).
+
+    SCORM 1.2 has no editions; one that is not known reads as the latest.
+    """
+    return _compiled(standard, edition if edition in EDITIONS else EDITIONS[-1])
+
+
 @cache
-def elements_of(standard: str) -> Elements:
-    """The compiled table of a standard (`scorm_12`)."""
+def _compiled(standard: str, edition: str) -> Elements:
     file = resources.files("player") / "elements" / f"{standard}.json"
     source = json.loads(file.read_text(encoding="utf-8"))
-    types = {name: _type(row) for name, row in source["types"].items()}
-    elements = {
-        name: Element(
-            keyword=row.get("keyword"),
-            count_limit=row["max"] if row.get("count") else None,
-            type=types[row["type"]] if "type" in row else None,
-            access=row.get("access", "ro"),
-            initial=row.get("initial"),
-            each_launch=row.get("each_launch", False),
-            append=row.get("set") == "append",
-        )
-        for name, row in source["elements"].items()
-    }
+    for part in ("types", "elements"):
+        source[part] = dict(_of_edition(source[part], edition))
+    types = types_of(source["types"])
+    elements = {name: _element(row, types) for name, row in source["elements"].items()}
     return Elements(
         standard=source["standard"],
         source=source,
-        codes=source["codes"],
+        get_codes=source["codes"]["get"],
+        set_codes=source["codes"]["set"],
         forbidden=re.compile(source["forbidden"]),
         elements=elements,
         categories=frozenset(_beginnings(elements)),
     )
 
 
-def _type(row: Mapping[str, Any]) -> Type:
-    return Type(
-        accepted=row.get("accepted"),
-        vocabulary=frozenset(row.get("vocabulary", ())),
-        pattern=re.compile(row["pattern"]) if "pattern" in row else None,
-        minimum=float(row.get("min", "-inf")),
-        maximum=float(row.get("max", "inf")),
+def _of_edition(
+    rows: Mapping[str, dict[str, Any]], edition: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows that an edition has, as it has them."""
+    for name, row in rows.items():
+        plain = {word: value for word, value in row.items() if word != "editions"}
+        other = row.get("editions", {}).get(edition, {})
+        if other is not None:
+            yield name, plain | other
+
+
+def _element(row: Mapping[str, Any], types: Mapping[str, Type]) -> Element:
+    by = row.get("needs_type", {"element": None, "types": {}})
+    return Element(
+        keyword=row.get("keyword"),
+        count_limit=row["max"] if row.get("count") else None,
+        type=types[row["type"]] if "type" in row else None,
+        access=row.get("access", "ro"),
+        initial=row.get("initial"),
+        default=row.get("default"),
+        each_launch=row.get("each_launch", False),
+        append=row.get("set") == "append",
+        access_in=row.get("access_in"),
+        empty_is_unset=row.get("empty_is_unset", False),
+        decided=Decided(**row["decided"]) if "decided" in row else None,
+        depends=tuple(row.get("depends", ())),
+        typed_by=by["element"],
+        types={value: types[name] for value, name in by["types"].items()},
+        is_fixed=row.get("once", False),
+        is_unique=row.get("unique", False),
     )
 
 
@@ -128,34 +171,55 @@ def get_value(
     elements: Elements, model: Mapping[str, str], name: str
 ) -> tuple[str, int]:
     """The value as content reads it and the error code; the value is "" on errors."""
-    form, element, code = _find(elements, name)
+    codes = elements.get_codes
+    form, element, reason = _find(elements, name)
     if element is None:
-        return "", code
+        return "", codes[reason]
     if element.keyword is None and element.access == "wo":
-        return "", elements.codes["write_only"]
-    if any(index >= count for index, count, _ in _counts(model, name, form)):
-        return "", elements.codes["index"]
+        return "", codes["write_only"]
+    counts = _counts(model, name, form)
+    if counts is None or any(index >= count for index, count, _ in counts):
+        return "", codes["index"]
+    if _granted(element, model, name) in {"wo", "no"}:
+        return "", codes["write_only"]
     if element.keyword is not None:
         return element.keyword, 0
     if element.count_limit is not None:
         return model.get(name, "0"), 0
-    return model.get(name, ""), 0
+    value = _decided(element, model) or model.get(name, element.default)
+    if value is None or (element.empty_is_unset and not value):
+        return "", codes.get("no_value", 0)
+    return value, 0
+
+
+def _decided(element: Element, model: Mapping[str, str]) -> str | None:
+    """What follows from threshold and measure; None where there is no threshold."""
+    rule = element.decided
+    if rule is None or not model.get(rule.threshold):
+        return None
+    measure = model.get(rule.measure)
+    if not measure:
+        return rule.unset
+    return rule.met if float(measure) >= float(model[rule.threshold]) else rule.unmet
 
 
 def set_value(
     elements: Elements, model: Mapping[str, str], name: str, value: str
 ) -> tuple[Model, int]:
     """What SetValue changes in the model (empty when refused) and the error code."""
-    codes = elements.codes
-    form, element, code = _find(elements, name)
+    codes = elements.set_codes
+    form, element, reason = _find(elements, name)
     if element is None:
-        return {}, code
+        return {}, codes[reason]
     if element.type is None:
         return {}, codes["keyword"]
     if element.access == "ro":
         return {}, codes["read_only"]
+    counts = _counts(model, name, form)
+    if counts is None:
+        return {}, codes["index"]
     grown: Model = {}
-    for index, count, counter in _counts(model, name, form):
+    for index, count, counter in counts:
         if index > count:
             return {}, codes["index"]
         if index == count:
@@ -165,9 +229,45 @@ def set_value(
             grown[counter] = str(count + 1)
     if element.append:
         value = model.get(name, "") + value
-    if elements.forbidden.search(value) or not has_type(element.type, value):
-        return {}, codes["type"]
+    if reason := _why_not(elements, model, element, name, value, counts):
+        return {}, codes[reason]
     return {**grown, name: value}, 0
+
+
+def _why_not(
+    elements: Elements,
+    model: Mapping[str, str],
+    element: Element,
+    name: str,
+    value: str,
+    counts: Sequence[tuple[int, int, str]],
+) -> str:
+    """The reason why an element of an array that is there cannot hold the value."""
+    if _granted(element, model, name) in {"ro", "no"}:
+        return "read_only"
+    if any(_filled(other, counts) not in model for other in element.depends):
+        return "depends"
+    type_ = element.type
+    if element.typed_by is not None:
+        type_ = element.types.get(model.get(_filled(element.typed_by, counts), ""))
+    if type_ is None:
+        return "depends"
+    if type_.most is not None and counts[-1][0] >= type_.most:
+        return "full"
+    if elements.forbidden.search(value):
+        return "type"
+    if problem := problem_of(type_, value):
+        return problem
+    if element.is_fixed and model.get(name, value) != value:
+        return "once"
+    if element.is_unique or type_.is_unique:
+        same = sameness(type_, value)
+        others = _brothers(name, counts[-1])
+        if any(
+            other in model and sameness(type_, model[other]) == same for other in others
+        ):
+            return "unique"
+    return ""
 
 
 def apply_changes(
@@ -192,49 +292,31 @@ def can_hold(elements: Elements, name: str, value: str) -> bool:
     return (
         type_ is not None
         and elements.forbidden.search(value) is None
-        and has_type(type_, value)
+        and problem_of(type_, value) is None
     )
 
 
-def has_type(type_: Type, value: str) -> bool:
-    """Whether the value is of the type: length, vocabulary, pattern, range."""
-    if type_.accepted is not None and len(value) > type_.accepted:
-        return False
-    if value in type_.vocabulary:
-        return True
-    if type_.pattern is None:
-        return not type_.vocabulary
-    if type_.pattern.fullmatch(value) is None:
-        return False
-    if math.isinf(type_.minimum) and math.isinf(type_.maximum):
-        return True
-    # as the browser compares, so that both decide alike on the last digit
-    return type_.minimum <= float(value) <= type_.maximum
-
-
-def _find(elements: Elements, name: str) -> tuple[str, Element | None, int]:
-    """The table's form of a name, its row, and the error code when it has none."""
-    codes = elements.codes
-    parts = name.split(".")
-    if any(
-        part in {"", "n"} or (_DIGITS.fullmatch(part) and not _INDEX.fullmatch(part))
-        for part in parts
-    ):
-        return "", None, codes["malformed"]
+def _find(elements: Elements, name: str) -> tuple[str, Element | None, str]:
+    """The table's form of a name, its row, and why it has none."""
     form = _form(name)
+    if not name:
+        return form, None, "empty"
+    if not {"", "n"}.isdisjoint(name.partition(".{target=")[0].split(".")):
+        return form, None, "malformed"
     element = elements.elements.get(form)
     if element is not None:
-        return form, element, 0
+        return form, element, ""
     if form in elements.categories:
-        return form, None, codes["category"]
+        return form, None, "category"
     parent, _, last = form.rpartition(".")
-    kin = {"_children": "no_children", "_count": "not_array"}.get(last)
-    if kin and (parent in elements.elements or parent in elements.categories):
-        return form, None, codes[kin]
-    return form, None, codes["unknown"]
+    if last in _KIN and (parent in elements.elements or parent in elements.categories):
+        return form, None, _KIN[last]
+    return form, None, "unknown"
 
 
 def _form(name: str) -> str:
+    if name.endswith("}") and (found := _TARGET.fullmatch(name)):
+        return f"{found[1]}.{{target}}"
     return ".".join(
         "n" if _DIGITS.fullmatch(part) else part for part in name.split(".")
     )
@@ -242,14 +324,43 @@ def _form(name: str) -> str:
 
 def _counts(
     model: Mapping[str, str], name: str, form: str
-) -> list[tuple[int, int, str]]:
-    """Of each index in a name: the index, its array's count, the count's name."""
-    if ".n" not in form:
+) -> list[tuple[int, int, str]] | None:
+    """Of each index in a name: the index, its array's count, the count's name.
+
+    None when an index is not written as one.
+    """
+    if ".n" not in form or form.endswith("}"):
         return []
     parts = name.split(".")
     found = []
     for place, part in enumerate(parts):
         if _DIGITS.fullmatch(part):
+            if not _INDEX.fullmatch(part):
+                return None
             counter = ".".join(parts[:place]) + "._count"
             found.append((int(part), int(model.get(counter, "0")), counter))
     return found
+
+
+def _filled(form: str, counts: Sequence[tuple[int, int, str]]) -> str:
+    """The form with the indexes of a name in place of the first n."""
+    for index, _, _ in counts[: form.count(".n.")]:
+        form = form.replace(".n.", f".{index}.", 1)
+    return form
+
+
+def _granted(element: Element, model: Mapping[str, str], name: str) -> str | None:
+    """The access that the array entry of an element has by itself."""
+    if element.access_in is None:
+        return None
+    return model.get(f"{name.rpartition('.')[0]}.{element.access_in}")
+
+
+def _brothers(name: str, last: tuple[int, int, str]) -> Iterator[str]:
+    """The same element in the other entries of its array."""
+    index, count, counter = last
+    array = counter.removesuffix("_count")
+    tail = name[len(f"{array}{index}") :]
+    for other in range(count):
+        if other != index:
+            yield f"{array}{other}{tail}"

@@ -47,7 +47,18 @@ BLUEPRINT = Blueprint("content", __name__, template_folder="../templates")
 # A beacon carries at most 64 KiB; fetch may carry more.
 LARGEST_TAIL = 8 * 1024 * 1024
 
-SHELL_FILES = frozenset({"shell.js", "shell.css", "api.js", "chain.js", "sha256.js"})
+SHELL_FILES = frozenset(
+    {
+        "shell.js",
+        "shell.css",
+        "api.js",
+        "calls.js",
+        "model.js",
+        "types.js",
+        "chain.js",
+        "sha256.js",
+    }
+)
 
 
 @BLUEPRINT.record

@@ -186,7 +186,11 @@ test("error texts and diagnostics", () => {
   assert.equal(api.LMSGetErrorString(405), table.errors["405"]);
   assert.equal(api.LMSGetErrorString("999"), "");
   api.LMSSetValue("cmi.core.student_id", "x");
-  assert.equal(api.LMSGetDiagnostic(""), table.errors["403"]);
+  const told = `${table.errors["403"]}: cmi.core.student_id`;
+  assert.equal(api.LMSGetDiagnostic(""), told);
+  assert.equal(api.LMSGetDiagnostic("403"), told);
+  assert.equal(api.LMSGetDiagnostic("401"), table.errors["401"]);
+  assert.equal(api.LMSGetDiagnostic("999"), "");
 });
 
 test("every element of the table can be reached, and its access holds", () => {
