@@ -20,13 +20,15 @@ from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from player import cmi, sittings
+from player.calls import Row, read_calls
 from player.sittings import Sitting, Superseded
 from player.tables import Entry, Launch, SideEntry
 from player.translate import Moment
 from statements import scalars
 from statements.errors import Conflict, DomainError, Invalid, NotFound, TooLarge
 
-KINDS = ("initialize", "set", "commit", "terminate")
+# "log" brings calls of the run-time and nothing else
+KINDS = ("initialize", "set", "commit", "terminate", "log")
 MOST_ENTRIES = 200
 MOST_CHANGES = 20_000
 LARGEST_NUMBER = 2**53
@@ -56,6 +58,7 @@ class Sent:
     mono: int
     prev: str
     hash: str
+    calls: list[Row] | None = None
 
 
 @dataclass
@@ -174,21 +177,22 @@ def _apply(
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Apply one entry and log it; the changes refused."""
-    launch, attempt = sitting.launch, sitting.attempt
+    launch = sitting.launch
     launch.event_at = moment_of(
         one.at, sent_at=sent_at, now=now, earliest=launch.event_at
     )
     moment = Moment(seq=one.seq, at=launch.event_at)
+    opening = None
     if one.kind == "initialize":
         sittings.open_session(sitting, moment)
+        opening = dict(sitting.attempt.values)
     else:
-        if launch.mono is not None:
+        if launch.mono is not None and (launch.live or one.kind != "log"):
             launch.elapsed += max(0, one.mono - launch.mono)
-        if not launch.live and (one.kind != "terminate" or one.changes):
+        if not launch.live and (one.kind not in {"terminate", "log"} or one.changes):
             sittings.go_on(sitting, moment)
     launch.mono = one.mono
-    table = cmi.elements_of("scorm_12")
-    values, refused = cmi.apply_changes(table, attempt.values, one.changes)
+    values, refused = _changed(sitting, one)
     places = {refusal.place for refusal in refused}
     accepted = [
         change for place, change in enumerate(one.changes) if place not in places
@@ -210,6 +214,8 @@ def _apply(
             kind=one.kind,
             changes=[list(change) for change in accepted],
             findings=findings,
+            calls=one.calls,
+            opening=opening,
             client_at=one.at,
             event_at=launch.event_at,
             received_at=now,
@@ -220,6 +226,14 @@ def _apply(
     )
     launch.last_seq, launch.last_hash = one.seq, one.hash
     return findings
+
+
+def _changed(sitting: Sitting, one: Sent) -> tuple[cmi.Model, list[cmi.Refusal]]:
+    """The model after an entry's changes, and those that its table does not allow."""
+    table, values = sitting.runtime.elements, sitting.attempt.values
+    if table is None:
+        raise InvalidEntries("This unit has no run-time model.")
+    return cmi.apply_changes(table, values, one.changes)
 
 
 def moment_of(
@@ -308,6 +322,8 @@ def _parse(entry: object) -> Sent:
         raise InvalidEntries("uuid is not a UUID.")
     if kind not in KINDS:
         raise InvalidEntries(f"kind is none of {', '.join(KINDS)}.")
+    if kind == "log" and changes:
+        raise InvalidEntries("A log changes nothing.")
     if not isinstance(prev, str) or len(prev) > 64:
         raise InvalidEntries("prev is not a hash.")
     return Sent(
@@ -319,6 +335,8 @@ def _parse(entry: object) -> Sent:
         mono=_whole(mono, "mono", least=0),
         prev=prev,
         hash=hashlib.sha256(orjson.dumps(given)).hexdigest(),
+        # beside what is numbered and hashed: a beacon leaves them out
+        calls=read_calls(entry.get("calls")),
     )
 
 

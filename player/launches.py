@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +23,10 @@ from lrs.parts import Parts
 from lrs.tables import MAIN_TENANT, Statement, key_of
 from packages.courses import Package, get_package, manifest_of
 from packages.manifest import Manifest, Unit
-from player import cmi, scorm_12, sittings, tokens, urls
-from player.scorm_12 import Mode
+from player import sittings, tokens, urls
+from player.duties import duties_of
+from player.outcomes import Mode, as_mode
+from player.runtimes import runtime_of
 from player.sittings import RegistrationTaken, get_launch
 from player.tables import Attempt, Launch, Preview, Registration
 from player.translate import Moment
@@ -130,7 +131,8 @@ def open_launch(
         registration=registration,
         package_id=package.id,
         unit=unit,
-        mode=scorm_12.as_mode(mode),
+        standard=manifest.standard or "",
+        mode=as_mode(mode),
         actor=actor,
         actor_ifi=actor_ifi,
         learner_name=learner_name or actor.get("name", ""),
@@ -151,7 +153,7 @@ def open_launch(
         counted=Decimal(0),
         counted_seat=Decimal(0),
     )
-    launch.attempt_id = _attempt_for(db, launch, played, mastery.get(unit)).id
+    launch.attempt_id = _attempt_for(db, launch, manifest, played, mastery.get(unit)).id
     db.add(launch)
     db.flush()
     token = tokens.make_token(config, launch_id=launch.id, expires=until)
@@ -192,7 +194,11 @@ def _playable(manifest: Manifest, unit: int) -> Unit:
 
 
 def _attempt_for(
-    db: Session, launch: Launch, unit: Unit, threshold: Decimal | None
+    db: Session,
+    launch: Launch,
+    manifest: Manifest,
+    unit: Unit,
+    threshold: Decimal | None,
 ) -> Attempt:
     """The attempt that goes on, or a new one; browsing always begins anew.
 
@@ -201,7 +207,8 @@ def _attempt_for(
     present = _present_attempt(db, launch)
     if launch.mode == "Normal" and present is not None:
         return present
-    values = scorm_12.first_values(given(unit, threshold=threshold))
+    runtime = runtime_of(manifest.standard, manifest.edition)
+    values = runtime.first_values(unit, threshold=threshold)
     attempt = Attempt(
         id=new_id(),
         tenant_id=launch.tenant_id,
@@ -218,7 +225,7 @@ def _attempt_for(
     if launch.mode == "Review" and present is not None:
         attempt.values, attempt.started = dict(present.values), present.started
         attempt.suspended = present.suspended
-    sittings.save_values(attempt, attempt.values, at=launch.opened_at)
+    sittings.save_values(runtime, attempt, attempt.values, at=launch.opened_at)
     attempt.saved_at = None
     db.add(attempt)
     db.flush()
@@ -240,27 +247,6 @@ def _present_attempt(db: Session, launch: Launch) -> Attempt | None:
     ).first()
 
 
-def given(unit: Unit, *, threshold: Decimal | None) -> scorm_12.Given:
-    """What SCORM 1.2 content is told of its unit.
-
-    A policy's threshold (scaled) replaces the manifest's mastery score. Facts of the
-    manifest that are not of their type are left out: content would read them as such.
-    """
-    mastery = unit.mastery_score if threshold is None else threshold.scaleb(2)
-    facts = {
-        "cmi.launch_data": unit.data_from_lms,
-        "cmi.student_data.mastery_score": "" if mastery is None else f"{mastery:f}",
-        "cmi.student_data.max_time_allowed": unit.max_time,
-        "cmi.student_data.time_limit_action": unit.time_limit_action,
-    }
-    table = cmi.elements_of("scorm_12")
-    sound = {
-        name: value if cmi.can_hold(table, name, value) else ""
-        for name, value in facts.items()
-    }
-    return scorm_12.Given(*sound.values())
-
-
 def start(
     db: Session,
     *,
@@ -280,9 +266,10 @@ def start(
         raise LaunchClosed("This launch is over; open the unit again.")
     sittings.take_over(db, sitting, now=now)
     launch.expires_at = until or now + tokens.LIFETIME
-    values = scorm_12.begin(
+    runtime = sitting.runtime
+    values = runtime.begin(
         attempt.values,
-        mode=scorm_12.as_mode(launch.mode),
+        mode=as_mode(launch.mode),
         started=attempt.started,
         suspended=attempt.suspended,
     )
@@ -290,9 +277,9 @@ def start(
     payload = {
         "launch": str(launch.id),
         "registration": str(launch.registration),
-        "standard": "scorm_12",
-        "elements": cmi.elements_of("scorm_12").source,
-        "values": values | _learner(launch),
+        "standard": launch.standard,
+        "elements": runtime.source,
+        "values": values | runtime.learner(*_learner(launch)),
         "committed_seq": launch.last_seq,
         "prev": launch.last_hash,
         "content": urls.content_origin(config, launch.label),
@@ -317,20 +304,20 @@ def start(
         "journal_key": tokens.journal_key(config, actor=launch.actor_ifi),
         "expires": format_timestamp(launch.expires_at),
     }
+    duties = duties_of(launch.standard)
+    if duties is not None:
+        payload |= duties.start(db, sitting, now)
     # the older launch ended as of its own last event
     moment = Moment(seq=launch.last_seq, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
     return payload
 
 
-def _learner(launch: Launch) -> dict[str, str]:
-    """Id and name as the SCO reads them; the id says nothing of the person."""
+def _learner(launch: Launch) -> tuple[str, str, str]:
+    """Account, IFI and name of who is launched, as the content may be told."""
     account = launch.actor.get("account", {}).get("name", "")
-    table = cmi.elements_of("scorm_12")
-    if not cmi.can_hold(table, "cmi.core.student_id", account):
-        account = sha256(launch.actor_ifi.encode()).hexdigest()[:32]
     name = (launch.learner_name or UNNAMED)[:255].replace("\x00", "")
-    return {"cmi.core.student_id": account, "cmi.core.student_name": name}
+    return account, launch.actor_ifi, name
 
 
 def _menu_line(
@@ -375,7 +362,7 @@ def open_unit(
         revision=launch.revision,
         actor=launch.actor,
         registration=launch.registration,
-        mode=scorm_12.as_mode(launch.mode),
+        mode=as_mode(launch.mode),
         mastery={int(place): Decimal(score) for place, score in launch.mastery.items()},
         return_url=launch.return_url,
         learner_name=launch.learner_name,
@@ -404,7 +391,7 @@ def _open_still(db: Session, launch_id: UUID) -> Launch:
 def end(db: Session, *, config: Config, launch_id: UUID, now: datetime) -> None:
     """End a launch for good, suspending what is live; ending it again is harmless."""
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
-    sittings.end_launch(sitting, now=now)
+    sittings.end_launch(db, sitting, now=now)
     launch = sitting.launch
     moment = Moment(seq=launch.last_seq, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
@@ -458,7 +445,7 @@ def _end_all(
     # all locks are taken before the first statement is stored, always in this order
     ending = [sittings.sit_down(db, config=config, launch_id=one) for one in found]
     for sitting in ending:
-        sittings.end_launch(sitting, now=now)
+        sittings.end_launch(db, sitting, now=now)
     for sitting in ending:
         launch = sitting.launch
         moment = Moment(seq=launch.last_seq, at=launch.event_at)

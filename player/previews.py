@@ -2,12 +2,11 @@
 
 A preview opens the package on the content site under a label of its own. There is no
 registration, no launch, no attempt and no token, so nothing that the unit says can be
-accepted anywhere. A unit of SCORM 1.2 finds the real API, which answers from the memory
-of the page; units of other standards are shown without their run-time.
+accepted anywhere. A unit that expects an API finds the real one, which answers from the
+memory of the page; units of other standards are shown without their run-time.
 """
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,16 +16,14 @@ from sqlalchemy.orm import Session
 from lrs.config import Config
 from packages.courses import Package, manifest_of
 from packages.manifest import Unit
-from player import cmi, scorm_12, urls
-from player.launches import NotPlayable, given
+from player import urls
+from player.launches import NotPlayable
+from player.runtimes import runtime_of
 from player.tables import Preview
 from statements.errors import NotFound
 
 LIFETIME = timedelta(hours=2)
-LEARNER: Mapping[str, str] = {
-    "cmi.core.student_id": "preview",
-    "cmi.core.student_name": "Preview",
-}
+LEARNER = ("preview", "preview", "Preview")
 
 
 class PreviewNotFound(NotFound):
@@ -73,13 +70,18 @@ def end_previews(db: Session, *, opened_by: str) -> None:
 
 
 def start_data(
-    config: Config, *, preview: Preview, unit: Unit, standard: str | None
+    config: Config,
+    *,
+    preview: Preview,
+    unit: Unit,
+    standard: str | None,
+    edition: str = "",
 ) -> dict[str, Any]:
     """What the page needs to show the unit, in the words of the shell's `start`."""
-    has_api = standard == "scorm_12" and unit.kind == "sco"
-    table = cmi.elements_of("scorm_12")
-    values = scorm_12.begin(
-        scorm_12.first_values(given(unit, threshold=None)),
+    runtime = runtime_of(standard, edition)
+    has_api = runtime.elements is not None and unit.kind != "asset"
+    values = runtime.begin(
+        runtime.first_values(unit, threshold=None),
         mode="Normal",
         started=False,
         suspended=False,
@@ -93,8 +95,8 @@ def start_data(
             "title": unit.title,
             # without an API the shell treats it as a page to look at
             "kind": unit.kind if has_api else "asset",
-            "elements": table.source if has_api else {},
-            "values": {**values, **LEARNER} if has_api else {},
+            "elements": runtime.source if has_api else {},
+            "values": values | runtime.learner(*LEARNER) if has_api else {},
             "entry": unit.address,
             "committed_seq": 0,
             "prev": "",

@@ -10,14 +10,11 @@ session that ends without LMSFinish counts as suspended.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, cast, get_args
+from hashlib import sha256
 
-from player.cmi import Model, elements_of, initial_values
-from statements.errors import Invalid
-
-Mode = Literal["Normal", "Browse", "Review"]
-Completion = Literal["unknown", "incomplete", "completed"]
-Success = Literal["unknown", "passed", "failed"]
+from packages.manifest import Unit
+from player.cmi import Model, can_hold, elements_of, initial_values
+from player.outcomes import MODES, Completion, Mode, Outcome, Success, decimal_of
 
 STATUS = "cmi.core.lesson_status"
 RAW = "cmi.core.score.raw"
@@ -25,11 +22,6 @@ PRECISION = Decimal("0.00001")
 LONGEST_SECONDS = Decimal("35999999.99")  # 9999:59:59.99
 
 _FINISHED = frozenset({"passed", "failed", "completed"})
-_MODES = {
-    "Normal": ("credit", "normal"),
-    "Browse": ("no-credit", "browse"),
-    "Review": ("no-credit", "review"),
-}
 
 
 @dataclass(frozen=True)
@@ -42,28 +34,25 @@ class Given:
     time_limit_action: str = ""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the model says of completion, success and score, exactly."""
+def given(unit: Unit, *, threshold: Decimal | None) -> Given:
+    """What SCORM 1.2 content is told of its unit.
 
-    completion: Completion
-    success: Success
-    raw: Decimal | None
-    minimum: Decimal | None
-    maximum: Decimal | None
-
-    @property
-    def scaled(self) -> Decimal | None:
-        """`raw` / 100, as the xAPI SCORM Profile reads 1.2."""
-        return None if self.raw is None else self.raw.scaleb(-2)
-
-
-def as_mode(text: str) -> Mode:
-    """The launch mode of that name; raises Invalid."""
-    for mode in get_args(Mode):
-        if text == mode:
-            return cast("Mode", mode)
-    raise Invalid(f"{text[:40]!r} is not a mode; give Normal, Browse or Review.")
+    A policy's threshold (scaled) replaces the manifest's mastery score. Facts of the
+    manifest that are not of their type are left out: content would read them as such.
+    """
+    mastery = unit.mastery_score if threshold is None else threshold.scaleb(2)
+    facts = {
+        "cmi.launch_data": unit.data_from_lms,
+        "cmi.student_data.mastery_score": "" if mastery is None else f"{mastery:f}",
+        "cmi.student_data.max_time_allowed": unit.max_time,
+        "cmi.student_data.time_limit_action": unit.time_limit_action,
+    }
+    table = elements_of("scorm_12")
+    sound = {
+        name: value if can_hold(table, name, value) else ""
+        for name, value in facts.items()
+    }
+    return Given(*sound.values())
 
 
 def first_values(given: Given) -> Model:
@@ -86,7 +75,7 @@ def begin(
     """
     table = elements_of("scorm_12").elements
     fresh = {name: row.initial or "" for name, row in table.items() if row.each_launch}
-    credit, lesson_mode = _MODES[mode]
+    credit, lesson_mode = MODES[mode]
     entry = ("resume" if suspended else "") if started else "ab-initio"
     return {
         **values,
@@ -141,6 +130,18 @@ def _mastered(values: Mapping[str, str], status: str) -> str:
     return "passed" if rounded >= Decimal(mastery) else "failed"
 
 
+def is_resumed(values: Mapping[str, str]) -> bool:
+    """Whether the session that begins goes on with an earlier one."""
+    return values.get("cmi.core.entry") == "resume"
+
+
+def learner(account: str, ifi: str, name: str) -> Model:
+    """Id and name as the SCO reads them; the id says nothing of the person."""
+    if not can_hold(elements_of("scorm_12"), "cmi.core.student_id", account):
+        account = sha256(ifi.encode()).hexdigest()[:32]
+    return {"cmi.core.student_id": account, "cmi.core.student_name": name}
+
+
 def is_suspended(values: Mapping[str, str]) -> bool:
     """Whether the SCO asked to be resumed (`exit` is suspend)."""
     return values.get("cmi.core.exit") == "suspend"
@@ -148,13 +149,25 @@ def is_suspended(values: Mapping[str, str]) -> bool:
 
 def outcome(values: Mapping[str, str]) -> Outcome:
     """Completion, success and score; `passed` and `failed` both imply completed."""
-    status = values.get(STATUS, "")
+    return outcome_of(values, values.get(STATUS, ""), "cmi.core.score.")
+
+
+def objective(values: Mapping[str, str], place: str) -> Outcome:
+    """The same of an objective, by its index."""
+    prefix = f"cmi.objectives.{place}."
+    return outcome_of(values, values.get(f"{prefix}status", ""), f"{prefix}score.")
+
+
+def outcome_of(values: Mapping[str, str], status: str, score: str) -> Outcome:
+    """What a status and a score say; scaled is `raw` / 100, as the profile has it."""
+    raw = decimal_of(values.get(f"{score}raw", ""))
     return Outcome(
         completion=completion_of(status),
         success=success_of(status),
-        raw=_decimal(values.get(RAW, "")),
-        minimum=_decimal(values.get("cmi.core.score.min", "")),
-        maximum=_decimal(values.get("cmi.core.score.max", "")),
+        scaled=None if raw is None else raw.scaleb(-2),
+        raw=raw,
+        minimum=decimal_of(values.get(f"{score}min", "")),
+        maximum=decimal_of(values.get(f"{score}max", "")),
     )
 
 
@@ -170,10 +183,6 @@ def success_of(status: str) -> Success:
     if status == "passed":
         return "passed"
     return "failed" if status == "failed" else "unknown"
-
-
-def _decimal(text: str) -> Decimal | None:
-    return Decimal(text) if text else None
 
 
 def session_seconds(values: Mapping[str, str]) -> Decimal | None:

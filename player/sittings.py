@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -22,8 +22,11 @@ from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest, Unit
-from player import scorm_12, tokens, translate, urls
+from player import tokens, translate, urls
 from player.cmi import Model
+from player.duties import duties_of
+from player.outcomes import Completion, Outcome, Success, as_mode
+from player.runtimes import Runtime, runtime_of
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
 from statements.build import agent
@@ -52,6 +55,7 @@ class Sitting:
     unit: Unit
     subject: translate.Subject
     manifest: Manifest
+    runtime: Runtime
     statements: list[Statement]
 
     def say(self, *statements: Statement) -> None:
@@ -127,6 +131,7 @@ def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
         unit=unit,
         subject=subject,
         manifest=manifest,
+        runtime=runtime_of(manifest.standard, manifest.edition),
         statements=[],
     )
 
@@ -147,37 +152,40 @@ def take_over(db: Session, sitting: Sitting, *, now: datetime) -> None:
         older = sit_down(db, config=sitting.config, launch_id=row.launch_id)
         if older.launch.opened_at > launch.opened_at:
             raise Superseded
-        end_launch(older, now=now)
+        end_launch(db, older, now=now)
         sitting.statements.extend(older.statements)
     row.launch_id = launch.id
 
 
-def end_launch(sitting: Sitting, *, now: datetime) -> None:
+def end_launch(db: Session, sitting: Sitting, *, now: datetime) -> None:
     """End a launch for good; a session still live counts as suspended."""
     launch = sitting.launch
     if launch.live:
         close(sitting, Moment(seq=launch.last_seq, at=launch.event_at))
     if launch.ended_at is None:
+        duties = duties_of(launch.standard)
+        if duties is not None:
+            duties.end(db, sitting, now)
         launch.ended_at = now
         launch.learner_name = ""
 
 
 def open_session(sitting: Sitting, moment: Moment) -> None:
     """LMSInitialize: values for a new session; one still live counts as suspended."""
-    launch, attempt = sitting.launch, sitting.attempt
+    launch, attempt, runtime = sitting.launch, sitting.attempt, sitting.runtime
     if launch.live:
         close(sitting, moment)
-    values = scorm_12.begin(
+    values = runtime.begin(
         attempt.values,
-        mode=scorm_12.as_mode(launch.mode),
+        mode=as_mode(launch.mode),
         started=attempt.started,
         suspended=attempt.suspended,
     )
     launch.counted = launch.counted_seat = Decimal(0)
     launch.elapsed = 0
-    _go_live(sitting, moment, is_resumed=values["cmi.core.entry"] == "resume")
+    _go_live(sitting, moment, is_resumed=runtime.is_resumed(values))
     if sitting.unit.kind == "asset":
-        values = scorm_12.view_asset(values)
+        values = runtime.view_asset(values)
     progress(sitting, moment, values)
 
 
@@ -203,10 +211,15 @@ def progress(
 ) -> None:
     """Keep new values of a session that goes on, and say what is new in them."""
     before = sitting.attempt.values
-    save_values(sitting.attempt, values, at=moment.at)
+    save_values(sitting.runtime, sitting.attempt, values, at=moment.at)
     sitting.say(
         *translate.progress(
-            sitting.subject, moment, before=before, after=values, changed=changed
+            sitting.subject,
+            moment,
+            runtime=sitting.runtime,
+            before=before,
+            after=values,
+            changed=changed,
         )
     )
 
@@ -223,32 +236,31 @@ def close(
 
     `values` and `changed`: what the closing entry itself brought.
     """
-    launch, attempt = sitting.launch, sitting.attempt
+    launch, attempt, runtime = sitting.launch, sitting.attempt, sitting.runtime
     latest = dict(attempt.values if values is None else values)
-    reported, seat = _session_time(launch, latest)
-    finished = scorm_12.finish(
+    reported, seat = _session_time(launch, runtime.session_seconds(latest))
+    finished = runtime.finish(
         latest, terminated=terminated, seconds=reported - launch.counted
     )
     spent = seat - launch.counted_seat
     attempt.seconds += spent
     launch.counted, launch.counted_seat = reported, seat
     launch.live = False
-    attempt.suspended = not terminated or scorm_12.is_suspended(finished)
+    attempt.suspended = not terminated or runtime.is_suspended(finished)
     progress(sitting, moment, finished, changed)
     sitting.say(
         translate.closing(
             sitting.subject,
             moment,
             verb="suspended" if attempt.suspended else "terminated",
-            values=finished,
+            known=runtime.outcome(finished),
             seconds=spent,
         )
     )
 
 
-def _session_time(launch: Launch, values: Model) -> tuple[Decimal, Decimal]:
+def _session_time(launch: Launch, reported: Decimal | None) -> tuple[Decimal, Decimal]:
     """Seconds of this session as reported, and as spent; neither ever goes back."""
-    reported = scorm_12.session_seconds(values)
     spent = Decimal(launch.elapsed).scaleb(-3) if reported is None else reported
     return (
         max(reported or Decimal(0), launch.counted),
@@ -256,14 +268,43 @@ def _session_time(launch: Launch, values: Model) -> tuple[Decimal, Decimal]:
     )
 
 
-def save_values(attempt: Attempt, values: Model, *, at: datetime) -> None:
+def save_values(
+    runtime: Runtime, attempt: Attempt, values: Model, *, at: datetime
+) -> None:
     """Keep the model and what it amounts to."""
-    known = scorm_12.outcome(values)
+    known = runtime.outcome(values)
     attempt.values = values
-    attempt.status = values.get(scorm_12.STATUS, "")
+    attempt.status = runtime.status(values)
     attempt.completion = known.completion
     attempt.success = known.success
     attempt.scaled = known.scaled
+    attempt.saved_at = at
+
+
+def record_outcome(
+    sitting: Sitting,
+    *,
+    completion: Completion | None = None,
+    success: Success | None = None,
+    scaled: Decimal | None = None,
+    seconds: Decimal = Decimal(0),
+    at: datetime,
+) -> None:
+    """Keep what a unit without a model has reported of its attempt.
+
+    What is None stays as it was; `seconds` are added to the time spent. Whether the
+    whole course is complete by it is for `complete_course` or the standard to say.
+    """
+    attempt = sitting.attempt
+    attempt.completion = completion or attempt.completion
+    attempt.success = success or attempt.success
+    attempt.scaled = attempt.scaled if scaled is None else scaled
+    attempt.status = Outcome(
+        completion=cast("Completion", attempt.completion),
+        success=cast("Success", attempt.success),
+    ).status
+    attempt.seconds += seconds
+    attempt.started = True
     attempt.saved_at = at
 
 
@@ -279,10 +320,8 @@ def settle(db: Session, sitting: Sitting, *, moment: Moment, now: datetime) -> N
 
     This is the last step of a transaction.
     """
-    db.flush()
-    _complete_course(db, sitting, moment)
-    db.flush()
     if sitting.statements:
+        complete_course(db, sitting, moment)
         store_statements(
             db,
             tenant=sitting.launch.tenant_id,
@@ -292,9 +331,11 @@ def settle(db: Session, sitting: Sitting, *, moment: Moment, now: datetime) -> N
         )
 
 
-def _complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
+def complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
+    """Say that the whole course is complete, once, when all its visible units are."""
     row, launch = sitting.registration, sitting.launch
-    if row.completed_at is not None or not sitting.statements:
+    db.flush()
+    if row.completed_at is not None or launch.mode != "Normal":
         return
     attempts = db.execute(
         select(Attempt.unit, Attempt.completion, Attempt.seconds).where(
@@ -311,6 +352,7 @@ def _complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
         sitting.say(
             translate.course_completed(sitting.subject, moment, seconds=seconds)
         )
+        db.flush()
 
 
 def authority(config: Config) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from lrs.db import Base, Exact, Json, UtcDateTime, new_id
 class Registration(Base):
     """One person taking one course; its row is the lock of everything below it.
 
-    `launch_id` is the launch that writes at present.
+    `launch_id` is the launch that writes at present. `shared` is what units of SCORM
+    2004 leave for each other: stores of `adl.data` and global objectives.
     """
 
     __tablename__ = "registration"
@@ -37,6 +38,7 @@ class Registration(Base):
     actor_ifi: Mapped[str] = mapped_column(Text)
     launch_id: Mapped[UUID | None] = mapped_column(Uuid)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    shared: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 
 class Attempt(Base):
@@ -89,6 +91,7 @@ class Launch(Base):
     attempt_id: Mapped[UUID] = mapped_column(ForeignKey("attempt.id"))
     package_id: Mapped[UUID] = mapped_column(Uuid)
     unit: Mapped[int] = mapped_column(Integer)
+    standard: Mapped[str] = mapped_column(String(12))
     mode: Mapped[str] = mapped_column(String(10))
     actor: Mapped[dict[str, Any]] = mapped_column(Json)
     actor_ifi: Mapped[str] = mapped_column(Text)
@@ -131,7 +134,11 @@ class Preview(Base):
 
 
 class Entry(Base):
-    """What a launch sent, in order; never changed. `changes` are the accepted ones."""
+    """What a launch sent, in order; never changed. `changes` are the accepted ones.
+
+    `calls` are the calls of the run-time that led to it, where the page told them (see
+    `player.calls`); `opening` the values that a session began with.
+    """
 
     __tablename__ = "entry"
 
@@ -141,6 +148,8 @@ class Entry(Base):
     kind: Mapped[str] = mapped_column(String(12))
     changes: Mapped[list[list[str]]] = mapped_column(Json)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    calls: Mapped[list[list[Any]] | None] = mapped_column(Json)
+    opening: Mapped[dict[str, str] | None] = mapped_column(Json)
     client_at: Mapped[datetime] = mapped_column(UtcDateTime)
     event_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -22,7 +22,8 @@ from uuid import UUID
 
 from player import urls
 from player.cmi import Model
-from player.scorm_12 import STATUS, Outcome, completion_of, outcome, success_of
+from player.outcomes import Outcome
+from player.runtimes import Runtime
 from player.scorm_12 import seconds_of as seconds_of_timespan
 from statements import vocabulary
 from statements.build import activity, build_statement, score
@@ -67,11 +68,11 @@ def closing(
     moment: Moment,
     *,
     verb: str,
-    values: Model,
+    known: Outcome,
     seconds: Decimal,
 ) -> Statement:
     """The session ends: `suspended` or `terminated`, with everything known by then."""
-    result = _result(outcome(values)) | {"duration": format_duration(seconds)}
+    result = _result(known) | {"duration": format_duration(seconds)}
     return _about_unit(subject, moment, verb, result)
 
 
@@ -79,6 +80,7 @@ def progress(
     subject: Subject,
     moment: Moment,
     *,
+    runtime: Runtime,
     before: Mapping[str, str],
     after: Model,
     changed: Sequence[tuple[str, str]],
@@ -90,8 +92,10 @@ def progress(
     yield from _comments(subject, moment, changed)
     touched = dict.fromkeys(name for name, _ in changed)
     yield from _interactions(subject, moment, after, touched)
-    yield from _objectives(subject, moment, before, after, touched)
-    yield from _status(subject, moment, before=before, after=after)
+    yield from _objectives(subject, moment, runtime, before, after, touched)
+    was, now = runtime.outcome(before), runtime.outcome(after)
+    is_said = runtime.status(before) != runtime.status(after)
+    yield from _status(subject, moment, was=was, now=now, is_said=is_said)
 
 
 def course_completed(
@@ -110,13 +114,12 @@ def course_completed(
 
 
 def _status(
-    subject: Subject, moment: Moment, *, before: Mapping[str, str], after: Model
+    subject: Subject, moment: Moment, *, was: Outcome, now: Outcome, is_said: bool
 ) -> Iterator[Statement]:
     """`scored`, `passed` or `failed`, and `completed`, for what is new."""
-    was, now = outcome(before), outcome(after)
     if _score(now) and _score(now) != _score(was):
         yield _about_unit(subject, moment, "scored", {"score": _score(now)})
-    if now.success != "unknown" and before.get(STATUS) != after.get(STATUS):
+    if now.success != "unknown" and is_said:
         yield _about_unit(subject, moment, now.success, _result(now))
     if now.completion == "completed" and was.completion != "completed":
         yield _about_unit(subject, moment, "completed", _result(now))
@@ -204,6 +207,7 @@ def response_of(kind: str, text: str) -> str:
 def _objectives(
     subject: Subject,
     moment: Moment,
+    runtime: Runtime,
     before: Mapping[str, str],
     after: Model,
     touched: Mapping[str, None],
@@ -216,7 +220,8 @@ def _objectives(
             continue
         # under another id than before it is another objective
         is_same = before.get(f"{prefix}id") == identifier
-        news = _objective_news(before if is_same else {}, after, prefix)
+        was = runtime.objective(before, place) if is_same else Outcome()
+        news = _objective_news(was, runtime.objective(after, place))
         for verb, result in news:
             yield build_statement(
                 id=_id(subject, moment, f"objective {place} {verb}"),
@@ -234,22 +239,17 @@ def _objectives(
             )
 
 
-def _objective_news(
-    before: Mapping[str, str], after: Mapping[str, str], prefix: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _objective_news(was: Outcome, now: Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is new of an objective: pairs of verb and result."""
-    score_now = _score_of(after, prefix)
-    with_score = {"score": score_now} if score_now else {}
-    if score_now and score_now != _score_of(before, prefix):
+    with_score = {"score": _score(now)} if _score(now) else {}
+    if with_score and _score(now) != _score(was):
         yield "scored", with_score
-    status = after.get(f"{prefix}status", "")
-    if status == before.get(f"{prefix}status", ""):
+    if (now.success, now.completion) == (was.success, was.completion):
         return
-    verdict = success_of(status)
-    if verdict != "unknown":
-        done = {"completion": True, "success": verdict == "passed"}
-        yield verdict, done | with_score
-    elif completion_of(status) == "completed":
+    if now.success != "unknown":
+        done = {"completion": True, "success": now.success == "passed"}
+        yield now.success, done | with_score
+    elif now.completion == "completed":
         yield "completed", {"completion": True} | with_score
 
 
@@ -261,19 +261,6 @@ def _places(touched: Mapping[str, None], prefix: str) -> list[str]:
         if name.startswith(prefix)
     }
     return sorted(found, key=int)
-
-
-def _score_of(values: Mapping[str, str], prefix: str) -> dict[str, Any]:
-    """The score of an objective."""
-    element = f"{prefix}score."
-    return _score(
-        outcome(
-            {
-                f"cmi.core.score.{name}": values.get(f"{element}{name}", "")
-                for name in ("raw", "min", "max")
-            }
-        )
-    )
 
 
 def _result(known: Outcome) -> dict[str, Any]:

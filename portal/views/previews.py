@@ -53,7 +53,11 @@ def show(label: str) -> Response:
         manifest = manifest_of(package)
         unit = manifest.units[preview.unit]
         data = previews.start_data(
-            config, preview=preview, unit=unit, standard=manifest.standard
+            config,
+            preview=preview,
+            unit=unit,
+            standard=manifest.standard,
+            edition=manifest.edition,
         )
         units = [one for one in manifest.units if not one.is_external]
         place = units.index(unit)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player import aicc_values, cmi, scorm_12
+from player import aicc_values, cmi, outcomes, scorm_12
 from player.aicc_text import read_groups
 
 TABLE = cmi.elements_of("scorm_12")
@@ -238,7 +238,7 @@ MODES = [
     ("mode", "started", "suspended", "credit", "status", "told"), MODES
 )
 def test_modes(
-    mode: scorm_12.Mode,
+    mode: outcomes.Mode,
     *,
     started: bool,
     suspended: bool,

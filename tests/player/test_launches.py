@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from packages.manifest import Unit
-from player import cmi, launches, tokens
+from player import cmi, launches, scorm_12, tokens
 from player.sittings import RegistrationTaken, Superseded
 from player.tables import Attempt, Launch
 from statements.errors import Invalid, LaunchClosed, NotFound
@@ -92,8 +92,8 @@ WRONG = {
 @pytest.mark.parametrize("fact", WRONG)
 def test_facts_that_are_not_of_their_type_are_left_out(fact: str) -> None:
     unit = make_unit(0, **{fact: WRONG[fact]})
-    expected = launches.given(make_unit(0), threshold=None)
-    assert launches.given(unit, threshold=None) == expected
+    expected = scorm_12.given(make_unit(0), threshold=None)
+    assert scorm_12.given(unit, threshold=None) == expected
 
 
 def test_the_units_own_facts_reach_the_content(

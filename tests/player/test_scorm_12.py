@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player import cmi, scorm_12
+from player.outcomes import as_mode
 from statements.errors import Invalid
 
 FRESH = scorm_12.first_values(scorm_12.Given(mastery_score="80"))
@@ -157,11 +158,11 @@ def test_an_asset_is_complete_in_normal_mode_only() -> None:
     assert scorm_12.view_asset(FRESH)[scorm_12.STATUS] == "completed"
     for mode in ("Browse", "Review"):
         begun = scorm_12.begin(
-            FRESH, mode=scorm_12.as_mode(mode), started=False, suspended=False
+            FRESH, mode=as_mode(mode), started=False, suspended=False
         )
         assert scorm_12.view_asset(begun)[scorm_12.STATUS] == "not attempted"
 
 
 def test_modes_are_three() -> None:
     with pytest.raises(Invalid):
-        scorm_12.as_mode("normal")
+        as_mode("normal")

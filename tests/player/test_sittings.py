@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from lrs.tables import MAIN_TENANT, Authority
 from player import sittings
+from player.runtimes import runtime_of
 from player.tables import Attempt, Launch
 from player.translate import Moment
 from statements.errors import NotFound
@@ -142,7 +143,7 @@ def test_saving_keeps_what_the_values_amount_to(player: Player) -> None:
         "cmi.core.lesson_status": "failed",
         "cmi.core.score.raw": "12.5",
     }
-    sittings.save_values(attempt, values, at=player.now)
+    sittings.save_values(runtime_of("scorm_12"), attempt, values, at=player.now)
     kept = (attempt.status, attempt.completion, attempt.success, str(attempt.scaled))
     assert kept == ("failed", "completed", "failed", "0.125")
     assert attempt.saved_at == player.now

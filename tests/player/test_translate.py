@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player import cmi, scorm_12, translate
+from player.runtimes import runtime_of
 from player.translate import Moment
 from statements.prepare import prepare
 from statements.vocabulary import VERBS
@@ -37,6 +38,7 @@ SUBJECT = translate.Subject(
     attempt_iri=f"{UNIT}/attempts/a1",
 )
 TABLE = cmi.elements_of("scorm_12")
+RUNTIME = runtime_of("scorm_12", "1.2")
 FRESH = scorm_12.first_values(scorm_12.Given())
 SHORT = {iri: name for name, iri in VERBS.items()}
 
@@ -48,7 +50,9 @@ def told(
     after, refused = cmi.apply_changes(TABLE, start, changes)
     assert refused == []
     return list(
-        translate.progress(SUBJECT, MOMENT, before=start, after=after, changed=changes)
+        translate.progress(
+            SUBJECT, MOMENT, runtime=RUNTIME, before=start, after=after, changed=changes
+        )
     )
 
 
@@ -266,7 +270,9 @@ def closing(verb: str, seconds: str, **changes: str) -> dict[str, Any]:
         SUBJECT,
         MOMENT,
         verb=verb,
-        values=FRESH | {f"cmi.core.{n}": v for n, v in changes.items()},
+        known=scorm_12.outcome(
+            FRESH | {f"cmi.core.{n}": v for n, v in changes.items()}
+        ),
         seconds=Decimal(seconds),
     )
 
@@ -322,6 +328,7 @@ def test_the_same_entry_gives_the_same_statements() -> None:
     later = translate.progress(
         SUBJECT,
         Moment(seq=5, at=NOW),
+        runtime=RUNTIME,
         before=FRESH,
         after=FRESH | dict(changes),
         changed=changes,
@@ -342,10 +349,19 @@ def test_whatever_content_sets_the_statements_are_valid(
     statements = [
         translate.opening(SUBJECT, MOMENT, is_resumed=False),
         *translate.progress(
-            SUBJECT, MOMENT, before=FRESH, after=after, changed=accepted
+            SUBJECT,
+            MOMENT,
+            runtime=RUNTIME,
+            before=FRESH,
+            after=after,
+            changed=accepted,
         ),
         translate.closing(
-            SUBJECT, MOMENT, verb="suspended", values=after, seconds=Decimal("1.23")
+            SUBJECT,
+            MOMENT,
+            verb="suspended",
+            known=scorm_12.outcome(after),
+            seconds=Decimal("1.23"),
         ),
         translate.course_completed(SUBJECT, MOMENT, seconds=Decimal(0)),
     ]

@@ -853,13 +853,14 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("changes", lrs.db.Json(), nullable=False),
         sa.Column("findings", lrs.db.Json(), nullable=False),
+        sa.Column("calls", lrs.db.Json(), nullable=True),
+        sa.Column("opening", lrs.db.Json(), nullable=True),
         sa.Column("client_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("event_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("received_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("mono", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("is_chained", sa.Boolean(), nullable=False),
-        sa.Column("calls", lrs.db.Json(), nullable=True),
         sa.ForeignKeyConstraint(
             ["launch_id"], ["launch.id"], name=op.f("fk_entry_launch_id_launch")
         ),

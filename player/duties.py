@@ -1,0 +1,34 @@
+"""What a standard asks of the player beyond a model, when a launch starts and ends.
+
+`MODULES` names the module of each such standard. It is loaded at first use, because it
+works on sittings, which call it.
+"""
+
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from player.sittings import Sitting
+
+MODULES: dict[str, str] = {}
+
+
+class Duties(Protocol):
+    """The functions of such a module, called within the transaction, rows locked."""
+
+    def start(self, db: Session, sitting: "Sitting", now: datetime) -> dict[str, Any]:
+        """What the player page is told beside the rest (`entry` is where to go)."""
+
+    def end(self, db: Session, sitting: "Sitting", now: datetime) -> None:
+        """The launch ends for good, or another takes over: called once."""
+
+
+@cache
+def duties_of(standard: str) -> Duties | None:
+    """The duties of a standard; None where a model is all there is."""
+    name = MODULES.get(standard)
+    return None if name is None else cast("Duties", import_module(name))
