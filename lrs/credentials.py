@@ -166,7 +166,9 @@ class Token(Base):
 class Bounds:
     """The one launch that a caller is for: its kind, registration, learner and unit.
 
-    `ifi` names the learner, `activity` is the IRI of the unit (lrs/sessions.py).
+    `ifi` names the learner, `activity` is the IRI of the unit (lrs/sessions.py). Where
+    `completes` is true, a statement that names no registration gets the launch's; where
+    `records` is false, statements are checked and not kept: the launch leaves no record.
     """
 
     kind: str
@@ -174,6 +176,8 @@ class Bounds:
     registration: uuid.UUID
     ifi: str
     activity: str
+    completes: bool = False
+    records: bool = True
 
 
 @dataclass(frozen=True)

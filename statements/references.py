@@ -27,6 +27,8 @@ ACTORS = _inside_too(
     *DIRECT_ACTORS, "authority", "instructor", "team", "context_agent", "context_group"
 )
 ACTIVITIES = _inside_too("object", "parent", "grouping", "category", "other")
+# the unit that said it in a launch: no filter looks at it, the pre-test wall does
+LAUNCH = "launch"
 
 
 class References(NamedTuple):

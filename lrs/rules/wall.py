@@ -37,7 +37,7 @@ from lrs.arrays import uuids
 from lrs.rules.catalogue import chunks
 from lrs.rules.tables import ActivityRole
 from lrs.tables import QUOTED, Indirect, Reference, Statement, key_of
-from statements.references import has_score, references
+from statements.references import LAUNCH, has_score, references
 
 SCOPE = "pretest/read"
 
@@ -126,7 +126,7 @@ def hidden(
         )
         return found.where(reference.usage.in_(usages)) if usages else found
 
-    about = ("object", "sub_object")
+    about = ("object", "sub_object", LAUNCH)
     tells = or_(
         refers(Reference, "wall_scores", about),
         # only what refers to another statement has any
