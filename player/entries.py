@@ -96,7 +96,7 @@ def receive(
     if received:
         launch.received_at = now
         sittings.stay_open(launch, now=now, until=until or launch.expires_at)
-    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
     return _receipt(sitting, findings, problem)
 

@@ -77,6 +77,7 @@ class Launch(Base):
     `live`: between initialize and terminate. `counted` and `counted_seat` say how
     much of the present session has been added to the CMI's total time and to the
     attempt's seconds. `learner_name` is for the SCO's eyes and erased at the end.
+    `last_seq` counts the entries of the browser's journal, `commands` those of HACP.
     """
 
     __tablename__ = "launch"
@@ -110,10 +111,16 @@ class Launch(Base):
     live: Mapped[bool] = mapped_column(Boolean, default=False)
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     last_hash: Mapped[str] = mapped_column(String(64), default="")
+    commands: Mapped[int] = mapped_column(Integer, default=0)
     mono: Mapped[int | None] = mapped_column(BigInteger)
     elapsed: Mapped[int] = mapped_column(BigInteger, default=0)
     counted: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
     counted_seat: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))
+
+    @property
+    def place(self) -> int:
+        """How far both its logs have come, in one number that is never the same."""
+        return self.last_seq - (self.commands << 54)
 
 
 class Preview(Base):
