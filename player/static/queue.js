@@ -56,6 +56,9 @@ export async function post(path, { token, body, fetch, now, keepalive = false })
   }
 }
 
+/** Whether an entry holds work; a log of calls alone says nothing new to the learner. */
+const isWork = ({ kind }) => kind !== "log";
+
 /**
  * The sender of one registration.
  *
@@ -104,7 +107,7 @@ export class Queue {
   async add(entry) {
     this.#waiting += 1;
     this.#arriving += 1;
-    if (!this.#over) this.#tell(this.#tries > 0 ? this.#failing : "saving");
+    if (!this.#over && isWork(entry)) this.#tell(this.#tries > 0 ? this.#failing : "saving");
     const isOnDisk = await this.journal.put(this.launch, entry).finally(() => {
       this.#arriving -= 1;
     });
@@ -158,7 +161,9 @@ export class Queue {
         // What came while we looked asks for another look.
         if (asked === this.#asked) this.#todo.delete(launch);
       } else {
-        this.#tell(this.#tries > 0 ? this.#failing : "saving");
+        if (this.#tries > 0 || entries.some(isWork)) {
+          this.#tell(this.#tries > 0 ? this.#failing : "saving");
+        }
         await this.#deliver(launch, entries);
       }
     }
@@ -185,7 +190,7 @@ export class Queue {
     });
     if (this.#over) return undefined;
     if (status === 200 && Number.isInteger(body?.committed_seq)) {
-      return this.#committed(launch, body);
+      return this.#committed(launch, body, entries.some(isWork));
     }
     if (status === 409 && KEPT_ASIDE.includes(body?.code)) return this.#superseded(launch);
     if (status === 409 && body?.code === "gap" && body.expected_seq > entries[0].seq) {
@@ -203,11 +208,11 @@ export class Queue {
     return this.#pause(retry, status === 0 ? "offline" : "waiting");
   }
 
-  async #committed(launch, body) {
+  async #committed(launch, body, isNews) {
     this.#tries = 0;
     await this.journal.drop(launch, body.committed_seq);
     await this.#count();
-    this.#savedAt = this.now();
+    if (isNews) this.#savedAt = this.now();
     this.#tell(this.#waiting === 0 ? "saved" : "saving", body);
   }
 

@@ -11,10 +11,15 @@
  */
 
 import { createApi } from "./api.js";
+import { gatherCalls } from "./calls.js";
 import { chainFrom } from "./chain.js";
 
 /** Content that sets a value and never commits is saved after this pause. */
 const SOON = 1000;
+/** Calls that change nothing are told after this pause, for the log. */
+const UNTOLD = 5000;
+/** What beacons may carry together. */
+const BEACON = 60_000;
 /** By then a unit has asked for what it needs to begin. */
 const SETTLED = 5000;
 const TAIL = "__player.tail.";
@@ -34,6 +39,8 @@ let next = null;
 let leaving = false;
 let over = false;
 let timer = null;
+let telling = null;
+const calls = gatherCalls(() => performance.now());
 /** Entries that the portal window has not yet said to be on disk, then committed. */
 let unkept = [];
 let uncommitted = [];
@@ -78,15 +85,21 @@ function rescue() {
   } catch {
     // The package has filled its storage: the beacon remains.
   }
-  const body = { launch, entries: uncommitted, sent: new Date().toISOString() };
-  navigator.sendBeacon(ENTRIES, new Blob([JSON.stringify(body)], { type: "text/plain" }));
+  const sent = new Date().toISOString();
+  const packed = (entries) =>
+    new Blob([JSON.stringify({ launch, entries, sent })], { type: "text/plain" });
+  const all = packed(uncommitted);
+  // The log may be left behind, the work may not.
+  const bare = () => packed(uncommitted.map(({ calls: _, ...entry }) => entry));
+  navigator.sendBeacon(ENTRIES, all.size <= BEACON ? all : bare());
 }
 
 function emit(kind, changes) {
   clearTimeout(timer);
-  timer = null;
+  clearTimeout(telling);
+  timer = telling = null;
   if (over) return;
-  const entry = next(kind, changes);
+  const entry = { ...next(kind, changes), calls: calls.take() };
   unkept.push(entry);
   uncommitted.push(entry);
   port.postMessage({ type: "entry", entry });
@@ -97,8 +110,18 @@ function soon() {
   timer ??= setTimeout(() => session.flush(), SOON);
 }
 
+/** Hands over calls that no change has taken along. */
+function tell() {
+  if (calls.waiting > 0) emit("log", []);
+}
+
+function trace(call) {
+  calls.note(call);
+  telling ??= setTimeout(tell, UNTOLD);
+}
+
 function startScorm({ elements, values }) {
-  session = createApi({ table: elements, values, emit, soon });
+  session = createApi({ table: elements, values, emit, soon, trace });
   window[elements.api.object] = session.api;
 }
 
@@ -173,6 +196,7 @@ function closeUnit() {
     unit.onload = null;
     session?.flush();
     if (session?.state === "running") session.closed?.();
+    tell();
     port.postMessage({ type: "closed", finished: session?.state === "after" });
   };
   unit.src = "about:blank";

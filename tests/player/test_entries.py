@@ -574,3 +574,28 @@ def test_of_many_launches_at_once_the_newest_writes(
             page.db = db
             accepted.append(page.do("initialize").problem is None)
     assert accepted == [False, False, False, True]
+
+
+def test_calls_are_kept_beside_the_entry_and_change_nothing(player: Player) -> None:
+    row = [5, "LMSGetValue", ["cmi.core.student_name"], "Officer, Sworn", 0, 2]
+    first = player.entry("initialize")
+    player.send({**first, "calls": [row, "no call"]})
+    # the beacon brought it without them: the same entry all the same
+    assert player.send(first).problem is None
+    [kept] = player.db.scalars(select(Entry))
+    assert kept.calls == [[*row[:3], "(not kept)", 0, 2]]
+    assert kept.opening is not None
+    assert kept.opening["cmi.core.entry"] == "ab-initio"
+
+
+def test_a_log_after_the_end_resumes_nothing(player: Player) -> None:
+    player.sit(lesson_status="completed")
+    told, seconds = player.verbs(), attempt_of(player).seconds
+    late = player.entry("log", after=600)
+    receipt = player.send({**late, "calls": [[1, "LMSGetLastError", [], "0", 0, 1]]})
+    assert receipt.answer["committed_seq"] == 4
+    assert player.verbs() == told
+    assert attempt_of(player).seconds == seconds
+    assert not player.db.get_one(Launch, player.launch_id).live
+    with pytest.raises(InvalidEntries):
+        player.send(player.entry("log", ("cmi.core.score.raw", "100")))
