@@ -192,9 +192,13 @@ export class Model {
     return false;
   }
 
-  /** Whether a later value of an element makes an earlier one, not yet sent, moot. */
+  /**
+   * Whether a later value of an element makes an earlier one, not yet sent, moot.
+   * One in an array may have begun its entry, and others may have needed it since.
+   */
   replaces(name) {
     const { element } = this.#find(name);
-    return element !== undefined && element.set !== "append" && !element.once;
+    if (element === undefined || element.set === "append") return false;
+    return (this.#steps(name) ?? []).every(({ most }) => most === 0);
   }
 }

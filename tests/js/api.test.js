@@ -221,3 +221,81 @@ test("changes without end are handed over in pieces", () => {
   api.LMSFinish("");
   assert.equal(entries.at(-1)[1].length, 500);
 });
+
+/** An API whose hand-over fails while `broken.now` holds. */
+function failing(broken) {
+  const entries = [];
+  const made = createApi({
+    table,
+    values: {},
+    emit: (kind, changes) => {
+      if (broken.now) throw new Error("nobody listens");
+      entries.push([kind, changes]);
+    },
+  });
+  return { ...made, entries };
+}
+
+test("what cannot be handed over is told, and waits for the next time", (t) => {
+  t.mock.method(console, "error", () => {});
+  const broken = { now: true };
+  const { api, flush, entries } = failing(broken);
+  assert.equal(api.LMSInitialize(""), "false");
+  assert.equal(api.LMSGetLastError(), "101");
+  broken.now = false;
+  assert.equal(api.LMSInitialize(""), "true");
+  api.LMSSetValue("cmi.core.lesson_location", "1");
+  broken.now = true;
+  flush();
+  assert.equal(api.LMSCommit(""), "false");
+  assert.equal(api.LMSGetLastError(), "101");
+  assert.equal(api.LMSFinish(""), "false");
+  api.LMSSetValue("cmi.core.lesson_location", "2");
+  broken.now = false;
+  assert.equal(api.LMSFinish(""), "true");
+  assert.deepEqual(entries, [
+    ["initialize", []],
+    ["terminate", [["cmi.core.lesson_location", "1"], ["cmi.core.lesson_location", "2"]]],
+  ]);
+  assert.equal(console.error.mock.callCount(), 4);
+});
+
+test("calls are traced as content made them", () => {
+  const calls = [];
+  const trace = (call) => calls.push(call);
+  const { api } = createApi({ table, values: {}, emit: () => {}, trace });
+  api.LMSInitialize("");
+  api.LMSSetValue("cmi.core.score.raw", 80);
+  api.LMSGetValue("cmi.core.nothing", "more", "and more");
+  api.LMSGetLastError();
+  api.LMSFinish();
+  assert.deepEqual(calls, [
+    { f: "LMSInitialize", a: [""], r: "true", e: 0 },
+    { f: "LMSSetValue", a: ["cmi.core.score.raw", "80"], r: "true", e: 0 },
+    { f: "LMSGetValue", a: ["cmi.core.nothing", "more"], r: "", e: 401 },
+    { f: "LMSGetLastError", a: [], r: "401", e: 401 },
+    { f: "LMSFinish", a: [], r: "true", e: 0 },
+  ]);
+});
+
+test("a long value in an array stays where it was, since others may need it", () => {
+  const elements = JSON.parse(
+    readFileSync(new URL("../../player/elements/scorm_2004.json", import.meta.url), "utf8"),
+  );
+  const entries = [];
+  const { api } = createApi({
+    table: elements,
+    values: { "adl.data._count": "1", "adl.data.0.id": "s" },
+    emit: (kind, changes) => entries.push(changes.map(([name]) => name)),
+  });
+  const [id, store] = ["cmi.interactions.0.id", "adl.data.0.store"];
+  api.Initialize("");
+  for (const turn of ["a", "b"]) {
+    assert.equal(api.SetValue(id, turn.repeat(300)), "true");
+    assert.equal(api.SetValue("cmi.interactions.0.type", "other"), "true");
+    assert.equal(api.SetValue(store, turn.repeat(300)), "true");
+  }
+  api.Commit("");
+  const kind = "cmi.interactions.0.type";
+  assert.deepEqual(entries[1], [id, kind, id, kind, store]);
+});

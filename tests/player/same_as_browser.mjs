@@ -2,14 +2,13 @@
 import { readFileSync } from "node:fs";
 import { Model } from "../../player/static/api.js";
 
-const { elements, stored, fresh, read, write } = JSON.parse(readFileSync(0, "utf8"));
-const model = new Model(elements, stored);
-process.stdout.write(
-  JSON.stringify({
-    read: read.map((name) => {
-      const { value, code } = model.get(name);
-      return [value, code];
-    }),
-    write: write.map(([name, value]) => new Model(elements, fresh).set(name, value)),
-  }),
-);
+const { elements, start, plays } = JSON.parse(readFileSync(0, "utf8"));
+const answers = plays.flatMap((play) => {
+  const model = new Model(elements, start);
+  return play.map(([name, text]) => {
+    if (text !== undefined) return ["", model.set(name, text)];
+    const { value, code } = model.get(name);
+    return [value, code];
+  });
+});
+process.stdout.write(JSON.stringify(answers));
