@@ -196,9 +196,10 @@ export class Queue {
     if (status === 409 && body?.code === "gap" && body.expected_seq > entries[0].seq) {
       return this.journal.drop(launch, body.expected_seq - 1);
     }
-    if (status === 401) return this.#renew();
+    const isForeign = launch !== this.launch && body?.code === "invalid_token";
+    if (status === 401 && !isForeign) return this.#renew();
     if (status === 413) this.#batch = 1;
-    if (launch !== this.launch && [400, 403, 404, 409, 410].includes(status)) {
+    if (isForeign || (launch !== this.launch && [400, 403, 404, 409, 410].includes(status))) {
       // An older launch that the server will never take back must not keep the learner
       // from starting a new one; its entries stay here for support to see.
       this.#todo.delete(launch);

@@ -1,8 +1,9 @@
 """The run-time of a launch, on the portal's host: start, entries, token, units, end.
 
 The caller holds a launch token (`Authorization: Bearer …`), which opens one launch.
-For entries alone the token of a newer launch of the same registration is good too:
-after a crash the leftovers of the older launch are sent by the newer one's page. A
+For entries alone the token of a newer launch of the same registration, or of the same
+learner and package, is good too: after a crash the leftovers of the older launch are
+sent by the newer one's page. A
 token begets only tokens that expire when it does; for a longer life the same person
 must be signed in to the portal.
 """
@@ -63,15 +64,17 @@ def _admit(allowed: Allowed) -> None:
 def _is_successor(newer_id: UUID, older_id: UUID) -> bool:
     """Whether a launch is of the same registration as an older one (so one learner's).
 
-    Raises LaunchClosed when the newer one has itself ended.
+    Or of the same learner and package (the label says so) in another registration: both
+    share a content host, so each finds there what the other could not send. Raises
+    LaunchClosed when the newer one has itself ended.
     """
     with reading(parts().engine) as db:
         newer = get_launch(db, launch_id=newer_id)
         older = get_launch(db, launch_id=older_id)
-        if (newer.tenant_id, newer.registration) != (
-            older.tenant_id,
-            older.registration,
-        ) or newer.opened_at <= older.opened_at:
+        is_one_learners = newer.tenant_id == older.tenant_id and (
+            newer.registration == older.registration or newer.label == older.label
+        )
+        if not is_one_learners or newer.opened_at <= older.opened_at:
             return False
         if newer.ended_at is not None:
             raise LaunchClosed("This launch is over; open the unit again.")

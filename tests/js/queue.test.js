@@ -195,6 +195,16 @@ for (const status of [400, 403, 404, 409, 410]) {
   });
 }
 
+test("a launch that is not this learner's does not block, whatever tail named it", async () => {
+  const { queue, seen } = setUp((path, body) =>
+    path.includes(OLDER) ? json(401, { code: "invalid_token" }) : committed(body));
+  await queue.journal.put(OLDER, entry(4));
+  assert.equal(await queue.run([OLDER]), true);
+  assert.equal(seen.requests.length, 1);
+  await added(queue, 1);
+  assert.equal(await queue.journal.count(), 1);
+});
+
 test("an older launch that was superseded is done with, the new one goes on", async () => {
   const { queue } = setUp((path, body) =>
     path.includes(OLDER) ? json(409, { code: "superseded" }) : committed(body));

@@ -114,12 +114,36 @@ def test_only_the_launchs_own_token_opens_it(page: Page, path: str) -> None:
             assert problem(page.post(path, token=token)) == (401, "invalid_token")
 
 
-def test_a_token_of_another_registration_sends_nothing(page: Page) -> None:
-    page.player.registration = uuid.uuid4()
-    other = page.another()
-    body = {"entries": [page.player.entry("initialize")]}
-    refused = page.post("entries", body, token=other.token)
-    assert problem(refused) == (401, "invalid_token")
+def test_a_token_of_another_learner_or_package_sends_nothing(page: Page) -> None:
+    older = page.player
+    body = {"entries": [older.entry("initialize")]}
+    with writing(page.parts.engine) as db:
+        package = add_package(db, now=older.now)
+    strangers = [
+        Player(older.db, older.config, older.package, older.now),
+        Player(older.db, older.config, package, older.now),
+    ]
+    for stranger, actor in zip(strangers, (OTHER, LEARNER), strict=True):
+        stranger.now += timedelta(minutes=1)
+        with writing(page.parts.engine) as db:
+            stranger.db = db
+            other = Page(page.parts, page.client, stranger.open(actor=actor))
+        refused = page.post("entries", body, token=other.token)
+        assert problem(refused) == (401, "invalid_token")
+
+
+def test_the_next_registration_of_the_same_package_sends_leftovers(page: Page) -> None:
+    """Both have one content host, where the older one's tail may still lie."""
+    older = page.player
+    body = {"entries": [older.entry("initialize")]}
+    newer = Player(older.db, older.config, older.package, older.now)
+    newer.now += timedelta(minutes=1)
+    with writing(page.parts.engine) as db:
+        newer.db = db
+        other = Page(page.parts, page.client, newer.open())
+    assert newer.registration != older.registration
+    sent = page.post("entries", body, token=other.token)
+    assert answer(sent)["committed_seq"] == 1
 
 
 def test_an_older_launchs_token_sends_nothing_for_a_newer_one(page: Page) -> None:
