@@ -20,7 +20,7 @@ from uuid import UUID
 
 from lrs.rules.decide import Evidence, Facts, Part, Score
 from statements import actors, scalars
-from statements.vocabulary import EXTENSIONS, VERBS
+from statements.vocabulary import ACTIVITIES, EXTENSIONS, VERBS
 
 SEVEN_PLACES = Decimal("0.0000001")
 # SCORM's real(10,7) has seven decimals; fifty digits keep any quotient exact to them
@@ -33,6 +33,7 @@ LONGEST_WORD = 100
 RESULTS = frozenset(
     {"completed", "passed", "failed", "scored", "responded", "terminated", "suspended"}
 )
+CMI5_VERBS = frozenset({"completed", "passed", "failed", "terminated"})
 ACTS = frozenset({"registered", "withdrew", "attested", "attended"})
 GATES = ("customization",)
 SHORT_NAMES = {iri: name for name, iri in VERBS.items()}
@@ -118,7 +119,8 @@ def read_observation(
     installation recorded from one that another system sent. It vouches for its own,
     and for what a unit said within its launch: its results count alike. A Group as actor, and an
     object other than an activity, show nothing about a person in a course; nor do the
-    launch modes Browse and Review (cmi5 10.2.2).
+    launch modes Browse and Review (cmi5 10.2.2), and what a unit says in the words of
+    cmi5 without meaning them so (cmi5 7.1.3).
     """
     target = statement["object"]
     verb = SHORT_NAMES.get(statement["verb"]["id"])
@@ -138,6 +140,8 @@ def read_observation(
     evidence = Evidence(counted, UUID(statement["id"]), stored)
     extensions: Mapping[str, Any] = context.get("extensions") or {}
     if extensions.get(EXTENSIONS["cmi5_launch_mode"], "Normal") != "Normal":
+        return None
+    if verb in CMI5_VERBS and _is_beside_cmi5(context):
         return None
     result: Mapping[str, Any] = statement.get("result") or {}
     counts = verb in RESULTS
@@ -163,6 +167,15 @@ def read_observation(
         own=own,
         vouched=own if vouched is None else vouched,
     )
+
+
+def _is_beside_cmi5(context: Mapping[str, Any]) -> bool:
+    """Whether it was said in a session of cmi5 without the category of cmi5."""
+    if EXTENSIONS["cmi5_session"] not in (context.get("extensions") or {}):
+        return False
+    listed = (context.get("contextActivities") or {}).get("category") or ()
+    categories = [listed] if isinstance(listed, Mapping) else listed
+    return all(one["id"] != ACTIVITIES["cmi5"] for one in categories)
 
 
 def _word(value: object) -> str:

@@ -17,6 +17,7 @@ from lrs.preconditions import Precondition
 from packages.manifest import Unit
 from player.cmi5 import statements
 from player.cmi5.statements import Course
+from statements import vocabulary
 from statements.actors import ifi
 
 LAUNCH_DATA = "LMS.LaunchData"
@@ -36,6 +37,10 @@ def launch_data(
     return_url: str,
 ) -> dict[str, Any]:
     """The document's properties (10.2); a policy's mastery stands for the course's."""
+    template = statements.template(course, unit, session_id=session_id)
+    if mode != "Normal":
+        # whatever else the unit says then counts for nothing either
+        template["extensions"][vocabulary.extension("cmi5_launch_mode")] = mode
     threshold = unit.mastery_score if mastery is None else mastery
     optional = {
         "launchParameters": unit.launch_parameters or None,
@@ -45,7 +50,7 @@ def launch_data(
         ),
     }
     return {
-        "contextTemplate": statements.template(course, unit, session_id=session_id),
+        "contextTemplate": template,
         "launchMode": mode,
         "moveOn": unit.move_on or "NotApplicable",
         "returnURL": return_url,

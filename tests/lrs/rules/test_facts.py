@@ -17,6 +17,7 @@ from lrs.rules.facts import (
     relevant_verbs,
     revision_of,
 )
+from statements.vocabulary import ACTIVITIES, EXTENSIONS
 from tests.lrs.rules.builders import (
     COURSE,
     LESSON,
@@ -229,6 +230,39 @@ def test_another_system_tells_results_but_neither_position_nor_gate() -> None:
     assert (theirs.position, theirs.gates) == ("", frozenset())
     assert theirs.success
     assert theirs.score == ours.score
+
+
+CATEGORY = {"category": [{"id": ACTIVITIES["cmi5"]}]}
+
+
+@pytest.mark.parametrize("verb", ["completed", "passed", "failed", "terminated"])
+def test_a_unit_of_cmi5_means_its_words_by_the_category(verb: str) -> None:
+    statement = said(verb, LESSON, START)
+    context = statement["context"]
+    assert read(statement) is not None
+    context.setdefault("extensions", {})[EXTENSIONS["cmi5_session"]] = "1"
+    assert read(statement) is None
+    context["contextActivities"] = {"category": [{"id": "https://other.example"}]}
+    assert read(statement) is None
+    context["contextActivities"] = CATEGORY
+    assert read(statement) is not None
+    context["contextActivities"] = {"category": CATEGORY["category"][0]}
+    assert read(statement) is not None
+
+
+def test_results_that_the_installation_vouches_for_are_no_acts_of_its_own() -> None:
+    statement = said("passed", POSTTEST, START, extensions={"position": "sworn"})
+    found = read_observation(
+        statement,
+        orjson.dumps(statement),
+        START,
+        1,
+        verbs=VERBS,
+        own=False,
+        vouched=True,
+    )
+    assert found is not None
+    assert (found.own, found.vouched, found.position) == (False, True, "")
 
 
 def test_in_a_registration_of_the_portal_only_our_own_results_count() -> None:
