@@ -187,7 +187,8 @@ export class Model {
     const same = sameness(type, text);
     for (let other = 0; other < count; other += 1) {
       const held = this.values.get(`${array}.${other}${tail}`);
-      if (other !== index && held !== undefined && sameness(type, held) === same) return true;
+      if (other === index || held === undefined || held.length !== text.length) continue;
+      if (sameness(type, held) === same) return true;
     }
     return false;
   }
