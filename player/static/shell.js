@@ -125,19 +125,27 @@ function startScorm({ elements, values }) {
   window[elements.api.object] = session.api;
 }
 
-/** An asset has no run-time: it was looked at once it is loaded, and is then left. */
-function startAsset() {
-  let state = "before";
-  const to = (kind, after) => () => {
-    state = after;
-    emit(kind, []);
-  };
+/**
+ * An asset was looked at once it is loaded, and is then left. It need not speak to the
+ * run-time, but may: many packages call assets what are SCOs.
+ */
+function startAsset(given) {
+  startScorm(given);
+  const run = session;
+  let looked = "";
   session = {
-    flush() {},
-    loaded: to("initialize", "running"),
-    closed: to("terminate", "after"),
+    flush: run.flush,
+    loaded() {
+      looked = "running";
+      emit("initialize", []);
+    },
+    closed() {
+      if (run.state !== "before") return;
+      looked = "after";
+      emit("terminate", []);
+    },
     get state() {
-      return state;
+      return run.state === "before" && looked !== "" ? looked : run.state;
     },
   };
 }
@@ -228,7 +236,7 @@ function start(given) {
     now: () => Date.now(),
     mono: () => performance.now(),
   });
-  if (given.kind === "asset") startAsset();
+  if (given.kind === "asset") startAsset(given);
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;

@@ -35,9 +35,12 @@ def unit(title: str, script: str = WELL_BEHAVED) -> str:
 
 
 def scorm_12(
-    units: dict[str, str], files: dict[str, bytes | str] | None = None
+    units: dict[str, str],
+    files: dict[str, bytes | str] | None = None,
+    *,
+    kind: str = "sco",
 ) -> bytes:
-    """Give a package with a SCO for every title and page in `units`."""
+    """Give a package with a SCO, or asset, for every title and page in `units`."""
     pages = {f"unit {n}/page.html": page for n, page in enumerate(units.values())}
     items, resources = [], []
     for n, title in enumerate(units):
@@ -46,7 +49,7 @@ def scorm_12(
             f"<title>{escape(title)}</title></item>"
         )
         resources.append(
-            f'<resource identifier="R{n}" type="webcontent" adlcp:scormtype="sco" '
+            f'<resource identifier="R{n}" type="webcontent" adlcp:scormtype="{kind}" '
             f'href="unit%20{n}/page.html"><file href="unit%20{n}/page.html"/></resource>'
         )
     manifest = (

@@ -599,3 +599,22 @@ def test_a_unit_that_replaces_the_shell_is_noticed(site: Site, page: Page) -> No
     expect(page.locator("#saved-text")).to_have_text("Not saving")
     page.get_by_role("button", name="Try again").click()
     shows(page, "One")
+
+
+def test_an_asset_that_speaks_to_the_run_time_is_heard(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One")}, kind="asset"))
+    opened = site.launch(package)
+    page.goto(opened.url)
+    expect(content_of(page).locator("#out")).to_have_text("ab-initio|")
+    set_value(page, "cmi.core.lesson_location", "page-3")
+    set_value(page, "cmi.core.lesson_status", "incomplete")
+    eventually(lambda: site.values(opened)["cmi.core.lesson_location"] == "page-3")
+    assert site.values(opened)["cmi.core.lesson_status"] == "incomplete"
+
+
+def test_an_asset_is_done_once_it_was_looked_at(site: Site, page: Page) -> None:
+    package = site.add(scorm_12({"One": unit("One", "")}, kind="asset"))
+    opened = site.launch(package)
+    page.goto(opened.url)
+    eventually(lambda: site.values(opened)["cmi.core.lesson_status"] == "completed")
+    saved(page)
