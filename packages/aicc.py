@@ -34,6 +34,7 @@ _TEXT_LENGTH = 4000
 
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}")
 _TIME = re.compile(r"[0-9]{1,4}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,2})?")
+_PLACES = Decimal("0.0000001")
 _NO_TIME = re.compile(r"[0:.]*")
 _END = r"(?:e|exit|c|continue)"
 _SAY = r"(?:m|message|n|no ?message)"
@@ -257,6 +258,7 @@ def _add_unit(book: _Book, identifier: str, row: Row, block: int | None) -> None
             max_time=_max_time(book.group, row, title),
             time_limit_action=_limit_action(book.group, row, title),
             data_from_lms=row.get("core_vendor"),
+            entitlement_key=row.get("au_password"),
             prerequisites=book.needs(identifier, block),
             description=book.description(identifier),
             block=block,
@@ -292,10 +294,12 @@ def _mastery_score(group: _Group, row: Row, title: str) -> Decimal | None:
     said = row.get("mastery_score")
     if not said:
         return None
-    most = row.get("max_score")
-    limit = Decimal(most) if _NUMBER.fullmatch(most) else Decimal(100)
-    if _NUMBER.fullmatch(said) and Decimal(said) <= max(limit, Decimal(100)):
-        return Decimal(said)
+    most, hundred = row.get("max_score"), Decimal(100)
+    limit = (Decimal(most) if _NUMBER.fullmatch(most) else hundred) or hundred
+    if _NUMBER.fullmatch(said) and Decimal(said) <= max(limit, hundred):
+        # one that is above the maximum of the unit's own scores is a share already
+        share = hundred / limit if Decimal(said) <= limit else Decimal(1)
+        return (Decimal(said) * share).quantize(_PLACES).normalize()
     group.note("mastery_score", "au", row.line, title=title, said=said)
     return None
 

@@ -80,8 +80,9 @@ class Unit:
     the scale of the standard (SCORM 1.2 and AICC: 0..100, cmi5: 0..1). `max_time` and
     `time_limit_action` are as written. `block` is the index of the heading right above.
     `parts` are ids of objectives and interactions inside that look like tests.
-    `activity_type` is of cmi5 and xAPI; `move_on`, `launch_method`, `launch_parameters`
-    and `entitlement_key` are of cmi5; `completion_threshold`, `scaled_passing_score` and
+    `activity_type` is of cmi5 and xAPI; `move_on`, `launch_method` and
+    `launch_parameters` are of cmi5; `entitlement_key` is of cmi5 and AICC (the password
+    that a unit names itself by); `completion_threshold`, `scaled_passing_score` and
     `hides` (buttons that the player must not show) are of SCORM 2004.
     """
 

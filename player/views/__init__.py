@@ -2,11 +2,12 @@
 
 from flask import Blueprint
 
-from player.views import cmi5, frame, manage, runtime
+from player.views import cmi5, frame, hacp, manage, runtime
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.BLUEPRINT,
     runtime.BLUEPRINT,
     manage.BLUEPRINT,
     cmi5.BLUEPRINT,
+    hacp.BLUEPRINT,
 )

@@ -34,9 +34,10 @@ from lrs.views.application import parts
 from lrs.views.callers import problem_response
 from packages.hosts import allowed_hosts
 from player import entries as log
-from player import launches
+from player import hacp, launches
 from player.views.assets import asset
 from player.views.files import NO_WORKERS, NOT_OPEN, Files, is_service_worker, label_of
+from player.views.hacp import answer_command
 from player.views.protection import NEVER, SANDBOX, Protection
 from statements.errors import DomainError
 
@@ -129,6 +130,13 @@ def shell_file(name: str) -> Response:
     if name not in SHELL_FILES:
         _refuse(404, "There is nothing here.")
     return asset(name)
+
+
+@BLUEPRINT.route(hacp.PATH, methods=["GET", "POST"])
+@allow("public")
+def aicc() -> Response:
+    """What an AICC unit of the package says; its session opens one launch."""
+    return answer_command(label=_label())
 
 
 @BLUEPRINT.post("/__player/entries")

@@ -283,3 +283,28 @@ def test_what_is_too_long_is_cut() -> None:
     found = read(crs=CRS.replace("Version=4.0", "Version=" + "4.0 " * 100))
     assert found.edition == ("4.0 " * 10)[:40]
     assert found.units
+
+
+@pytest.mark.parametrize(
+    ("mastery", "most", "wanted"),
+    [
+        ("8", "10", "80"),
+        ("150", "200", "75"),
+        ("1", "3", "33.3333333"),
+        ("80", "10", "80"),
+        ("80", "0", "80"),
+        ("", "10", None),
+    ],
+)
+def test_mastery_is_of_a_hundred(mastery: str, most: str, wanted: str | None) -> None:
+    found = read(
+        None,
+        "index.html",
+        au=(
+            "System_ID,File_Name,Mastery_Score,Max_Score,AU_Password\n"
+            f"A1,index.html,{mastery},{most},secret\n"
+        ),
+    )
+    (unit,) = found.units
+    assert unit.mastery_score == (None if wanted is None else Decimal(wanted))
+    assert unit.entitlement_key == "secret"

@@ -1,4 +1,4 @@
-"""Small SCORM 1.2 packages, made in memory for tests of the player."""
+"""Small packages, made in memory for tests of the player."""
 
 import io
 import zipfile
@@ -66,5 +66,61 @@ def scorm_12(
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("imsmanifest.xml", manifest)
         for path, content in {**pages, **(files or {})}.items():
+            archive.writestr(path, content)
+    return made.getvalue()
+
+
+def aicc(units: dict[str, str], files: dict[str, bytes | str] | None = None) -> bytes:
+    """Give an AICC course with a unit for every title and page (or address)."""
+    rows, texts, pages = [], [], {}
+    for n, (title, page) in enumerate(units.items()):
+        is_page = not page.startswith("https://")
+        if is_page:
+            pages[f"unit{n}/page.html"] = page
+        launch = f"unit{n}/page.html" if is_page else page
+        rows.append(f'"A{n}","{launch}","80","level={n}"')
+        texts.append(f'"A{n}","{title}"')
+    members = ",".join(f'"A{n}"' for n in range(len(units)))
+    described = {
+        "c.crs": (
+            "[Course]\r\nCourse_ID=C1\r\nCourse_Title=Small course\r\nVersion=3.0\r\n"
+            f"Total_AUs={len(units)}\r\n[Course_Description]\r\nSmall.\r\n"
+        ),
+        "c.au": "\r\n".join(
+            ['"System_ID","File_Name","Mastery_Score","Core_Vendor"', *rows]
+        ),
+        "c.des": "\r\n".join(['"System_ID","Title"', *texts]),
+        "c.cst": f'"Block"{",Member" * len(units)}\r\n"ROOT",{members}',
+    }
+    return zipped({**described, **pages, **(files or {})})
+
+
+def tincan(units: dict[str, str], files: dict[str, bytes | str] | None = None) -> bytes:
+    """Give an xAPI package with an activity for every title and page (or address)."""
+    activities, pages = [], {}
+    for n, (title, page) in enumerate(units.items()):
+        is_page = not page.startswith("https://")
+        if is_page:
+            pages[f"unit{n}/page.html"] = page
+        launch = f"unit{n}/page.html" if is_page else page
+        activities.append(
+            f'<activity id="http://publisher.example/{n}" '
+            'type="http://adlnet.gov/expapi/activities/lesson">'
+            f'<name lang="en">{escape(title)}</name>'
+            f'<launch lang="en">{escape(launch)}</launch></activity>'
+        )
+    manifest = (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<tincan xmlns="http://projecttincan.com/tincan.xsd"><activities>'
+        f"{''.join(activities)}</activities></tincan>"
+    )
+    return zipped({"tincan.xml": manifest, **pages, **(files or {})})
+
+
+def zipped(files: dict[str, bytes | str]) -> bytes:
+    """Give the files as a zip."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
             archive.writestr(path, content)
     return made.getvalue()
