@@ -30,6 +30,8 @@ import packages.cli
 import packages.intake
 import packages.uploads
 import packages.views
+import player.cmi5.guard
+import player.cmi5.sessions
 import player.launches
 import player.views
 import player.views.content
@@ -66,7 +68,9 @@ WORK = Work(
 )
 
 # by kind: who says what a launched unit may do at /xapi
-SESSIONS: dict[str, Callable[[Config], Sessions]] = {}
+SESSIONS: dict[str, Callable[[Config], Sessions]] = {
+    player.cmi5.sessions.KIND: player.cmi5.guard.Cmi5Sessions
+}
 
 
 def metadata() -> MetaData:

@@ -50,7 +50,6 @@ NOT_PLAYABLE_YET: dict[Standard, str] = {
     "scorm_2004": "SCORM 2004",
     "aicc": "AICC",
     "xapi": "xAPI (tincan.xml)",
-    "cmi5": "cmi5",
 }
 
 

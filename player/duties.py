@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from player.sittings import Sitting
 
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {"aicc": "player.hacp", "cmi5": "player.cmi5.duties"}
 
 
 class Duties(Protocol):
@@ -27,8 +27,20 @@ class Duties(Protocol):
         """The launch ends for good, or another takes over: called once."""
 
 
+class Opening(Protocol):
+    """The function `opened` of a module that has one: the last of the transaction."""
+
+    def __call__(self, db: Session, sitting: "Sitting", now: datetime) -> None: ...
+
+
 @cache
 def duties_of(standard: str) -> Duties | None:
     """The duties of a standard; None where a model is all there is."""
     name = MODULES.get(standard)
     return None if name is None else cast("Duties", import_module(name))
+
+
+@cache
+def opening_of(standard: str) -> Opening | None:
+    """What is done when a launch is opened; None where all waits for its start."""
+    return cast("Opening | None", getattr(duties_of(standard), "opened", None))

@@ -24,12 +24,14 @@ from lrs.tables import MAIN_TENANT, Statement, key_of
 from packages.courses import Package, get_package, manifest_of
 from packages.manifest import Manifest, Unit
 from player import sittings, tokens, urls
-from player.duties import duties_of
+from player.cmi5.actors import account_of
+from player.duties import duties_of, opening_of
 from player.outcomes import Mode, as_mode
 from player.runtimes import runtime_of
 from player.sittings import RegistrationTaken, get_launch
 from player.tables import Attempt, Launch, Preview, Registration
 from player.translate import Moment
+from player.windows import stands_apart
 from statements import vocabulary
 from statements.actors import ifi
 from statements.errors import Conflict, Invalid, LaunchClosed
@@ -41,7 +43,7 @@ STALE_AFTER = timedelta(hours=2)
 STALE_BATCH = 200
 UNNAMED = "Learner"
 # what learners can take; packages of other standards are imported and looked at
-PLAYABLE = frozenset({"scorm_12"})
+PLAYABLE = frozenset({"scorm_12", "aicc", "cmi5"})
 
 
 class NotPlayable(Conflict):
@@ -112,6 +114,8 @@ def open_launch(
     until = until or now + tokens.LIFETIME
     manifest = manifest_of(package)
     played = _playable(manifest, unit)
+    if manifest.standard == "cmi5":
+        actor = account_of(config, actor)
     actor_ifi = ifi(actor)
     if actor_ifi is None:
         raise Invalid("An anonymous group cannot be launched.")
@@ -149,13 +153,17 @@ def open_launch(
         live=False,
         last_seq=0,
         last_hash="",
+        commands=0,
         elapsed=0,
         counted=Decimal(0),
         counted_seat=Decimal(0),
     )
-    launch.attempt_id = _attempt_for(db, launch, manifest, played, mastery.get(unit)).id
+    launch.attempt_id = _attempt_for(db, launch, manifest).id
     db.add(launch)
     db.flush()
+    opening = opening_of(launch.standard)
+    if opening is not None:
+        opening(db, sittings.sit_down(db, config=config, launch_id=launch.id), now)
     token = tokens.make_token(config, launch_id=launch.id, expires=until)
     url = urls.player_url(config, launch_id=launch.id, token=token)
     return Opened(launch_id=launch.id, token=token, url=url)
@@ -193,13 +201,7 @@ def _playable(manifest: Manifest, unit: int) -> Unit:
     return manifest.units[unit]
 
 
-def _attempt_for(
-    db: Session,
-    launch: Launch,
-    manifest: Manifest,
-    unit: Unit,
-    threshold: Decimal | None,
-) -> Attempt:
+def _attempt_for(db: Session, launch: Launch, manifest: Manifest) -> Attempt:
     """The attempt that goes on, or a new one; browsing always begins anew.
 
     A review begins with a copy of what counts and leaves the original alone.
@@ -207,28 +209,14 @@ def _attempt_for(
     present = _present_attempt(db, launch)
     if launch.mode == "Normal" and present is not None:
         return present
-    runtime = runtime_of(manifest.standard, manifest.edition)
-    values = runtime.first_values(unit, threshold=threshold)
-    attempt = Attempt(
-        id=new_id(),
-        tenant_id=launch.tenant_id,
-        registration=launch.registration,
-        package_id=launch.package_id,
-        unit=launch.unit,
-        mode=launch.mode,
-        values=values,
-        started=False,
-        suspended=False,
-        seconds=Decimal(0),
-        opened_at=launch.opened_at,
-    )
+    attempt = sittings.new_attempt(db, launch, manifest, at=launch.opened_at)
     if launch.mode == "Review" and present is not None:
-        attempt.values, attempt.started = dict(present.values), present.started
-        attempt.suspended = present.suspended
-    sittings.save_values(runtime, attempt, attempt.values, at=launch.opened_at)
-    attempt.saved_at = None
-    db.add(attempt)
-    db.flush()
+        runtime = runtime_of(manifest.standard, manifest.edition)
+        values = dict(present.values)
+        sittings.save_values(runtime, attempt, values, at=launch.opened_at)
+        attempt.started, attempt.suspended = present.started, present.suspended
+        attempt.saved_at = None
+        db.flush()
     return attempt
 
 
@@ -279,7 +267,7 @@ def start(
         "registration": str(launch.registration),
         "standard": launch.standard,
         "elements": runtime.source,
-        "values": values | runtime.learner(*_learner(launch)),
+        "values": values | runtime.learner(*learner_of(launch)),
         "committed_seq": launch.last_seq,
         "prev": launch.last_hash,
         "content": urls.content_origin(config, launch.label),
@@ -300,6 +288,7 @@ def start(
             for unit in sitting.manifest.units
             if unit.visible
         ],
+        "seconds": float(sum(one.total_seconds for one in states.values())),
         "return_url": launch.return_url,
         "journal_key": tokens.journal_key(config, actor=launch.actor_ifi),
         "expires": format_timestamp(launch.expires_at),
@@ -307,13 +296,19 @@ def start(
     duties = duties_of(launch.standard)
     if duties is not None:
         payload |= duties.start(db, sitting, now)
+    payload["own_window"] = payload.get("own_window", False) or stands_apart(
+        db,
+        config=config,
+        package=get_package(db, package_id=launch.package_id),
+        unit=sitting.unit,
+    )
     # the older launch ended as of its own last event
-    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
     return payload
 
 
-def _learner(launch: Launch) -> tuple[str, str, str]:
+def learner_of(launch: Launch) -> tuple[str, str, str]:
     """Account, IFI and name of who is launched, as the content may be told."""
     account = launch.actor.get("account", {}).get("name", "")
     name = (launch.learner_name or UNNAMED)[:255].replace("\x00", "")
@@ -393,7 +388,7 @@ def end(db: Session, *, config: Config, launch_id: UUID, now: datetime) -> None:
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
     sittings.end_launch(db, sitting, now=now)
     launch = sitting.launch
-    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
 
 
@@ -448,7 +443,7 @@ def _end_all(
         sittings.end_launch(db, sitting, now=now)
     for sitting in ending:
         launch = sitting.launch
-        moment = Moment(seq=launch.last_seq, at=launch.event_at)
+        moment = Moment(seq=launch.place, at=launch.event_at)
         sittings.settle(db, sitting, moment=moment, now=now)
 
 
@@ -599,6 +594,6 @@ def suspend_if_silent(
     launch = sitting.launch
     if not launch.live or launch.received_at >= now - STALE_AFTER:
         return
-    moment = Moment(seq=launch.last_seq, at=launch.event_at)
+    moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.close(sitting, moment)
     sittings.settle(db, sitting, moment=moment, now=now)

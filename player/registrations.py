@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
-from uuid import UUID, uuid5
+from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from lrs.config import Config
 from lrs.rules.wall import Wall, pretest_wall
 from lrs.store import store_statements
-from lrs.tables import Statement
 from packages.courses import get_package, manifest_of
-from packages.manifest import Unit
+from packages.manifest import Manifest, Unit
 from player import launches, sittings, urls
+from player.cmi5 import moveon, satisfaction, waiving
 from player.launches import UnitState
 from player.tables import Attempt, Launch, Registration
+from player.waivers import waived_units, waiver_id
 from statements import vocabulary
 from statements.build import activity, build_statement
 from statements.errors import Invalid, NotFound
@@ -87,9 +88,15 @@ def get_standing(
     wall = None if sees_pretests else pretest_wall(db, tenant=tenant)
     states = launches.registration_state(db, registration=registration, tenant=tenant)
     by_index = {state.unit: state for state in states}
-    units = manifest_of(get_package(db, package_id=launch.package_id)).units
-    shown = [unit for unit in units if unit.index in by_index]
-    waived = _waived(db, launch, shown)
+    manifest = manifest_of(get_package(db, package_id=launch.package_id))
+    shown = [unit for unit in manifest.units if unit.index in by_index]
+    waived = waived_units(
+        db,
+        tenant=tenant,
+        registration=registration,
+        package_id=launch.package_id,
+        units=shown,
+    )
     lines = tuple(
         _line(by_index[unit.index], unit, launch, wall, waived=unit.index in waived)
         for unit in shown
@@ -108,7 +115,11 @@ def get_standing(
         suspended=any(line.suspended for line in lines),
         completed_at=row.completed_at,
         units=lines,
-        reasons=() if row.completed_at else _reasons(lines, started),
+        reasons=(
+            ()
+            if row.completed_at
+            else _reasons(lines, started, _done(db, launch, manifest, lines))
+        ),
     )
 
 
@@ -167,9 +178,28 @@ def _only_score(lines: Sequence[UnitStanding]) -> Decimal | None:
     return scores[0] if len(scores) == 1 else None
 
 
-def _reasons(lines: Sequence[UnitStanding], started: set[int]) -> tuple[Missing, ...]:
+def _done(
+    db: Session, launch: Launch, manifest: Manifest, lines: Sequence[UnitStanding]
+) -> set[int]:
+    """The units of which nothing is left to do: by cmi5 those that met `moveOn`."""
+    if manifest.standard != "cmi5":
+        return {line.unit for line in lines if line.completion == "completed"}
+    known = satisfaction.known_verbs(
+        db,
+        tenant=launch.tenant_id,
+        registration=launch.registration,
+        package_id=launch.package_id,
+        course_iri=launch.course_iri,
+        manifest=manifest,
+    )
+    return moveon.met_units(manifest, known)
+
+
+def _reasons(
+    lines: Sequence[UnitStanding], started: set[int], done: set[int]
+) -> tuple[Missing, ...]:
     """What is left to do; when there is nothing, the waivers, which complete nothing."""
-    open_ones = [line for line in lines if line.completion != "completed"]
+    open_ones = [line for line in lines if line.unit not in done]
     return tuple(
         _missing(line, is_started=line.unit in started)
         for line in open_ones
@@ -194,21 +224,6 @@ def _missing(line: UnitStanding, *, is_started: bool) -> Missing:
     return Missing("not_finished", line.unit, f"{line.title} is not finished yet.")
 
 
-def _waived(db: Session, launch: Launch, units: Sequence[Unit]) -> set[int]:
-    ids = {_waiver_id(launch, unit): unit.index for unit in units}
-    found = db.scalars(
-        select(Statement.statement_id).where(
-            Statement.tenant_id == launch.tenant_id,
-            Statement.statement_id.in_(list(ids)),
-        )
-    )
-    return {ids[statement_id] for statement_id in found}
-
-
-def _waiver_id(launch: Launch, unit: Unit) -> UUID:
-    return uuid5(launch.registration, f"{launch.package_id} {unit.index} waived")
-
-
 def waive(
     db: Session,
     *,
@@ -225,17 +240,57 @@ def waive(
     Invalid.
     """
     launch = _latest_launch(db, tenant=tenant, registration=registration)
-    sittings.lock_registration(
+    row = sittings.lock_registration(
         db, tenant=tenant, registration=registration, actor_ifi=launch.actor_ifi
     )
     manifest = manifest_of(get_package(db, package_id=launch.package_id))
     if not 0 <= unit < len(manifest.units):
         raise Invalid(f"The package has no unit {unit}.")
     waived = manifest.units[unit]
-    statement_id = _waiver_id(launch, waived)
-    if _waived(db, launch, [waived]):
+    statement_id = waiver_id(registration, launch.package_id, unit)
+    if waived_units(
+        db,
+        tenant=tenant,
+        registration=registration,
+        package_id=launch.package_id,
+        units=[waived],
+    ):
         return statement_id
-    statement = build_statement(
+    if manifest.standard == "cmi5":
+        said = waiving.waive(
+            db,
+            config=config,
+            launch=launch,
+            manifest=manifest,
+            row=row,
+            unit=unit,
+            id=statement_id,
+            reason=reason,
+            now=now,
+        )
+        db.flush()
+    else:
+        said = [_waiver(launch, manifest, waived, statement_id, reason, now)]
+    store_statements(
+        db,
+        tenant=tenant,
+        statements=[prepare(one, now=now) for one in said],
+        authority=sittings.authority(config),
+        now=now,
+    )
+    return statement_id
+
+
+def _waiver(
+    launch: Launch,
+    manifest: Manifest,
+    waived: Unit,
+    statement_id: UUID,
+    reason: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """The statement that a unit of another standard is waived."""
+    return build_statement(
         id=statement_id,
         actor=launch.actor,
         verb="waived",
@@ -252,7 +307,7 @@ def waive(
             "extensions": {vocabulary.extension("cmi5_reason"): reason},
         },
         context={
-            "registration": str(registration),
+            "registration": str(launch.registration),
             "revision": launch.revision,
             "contextActivities": {
                 "grouping": [
@@ -266,11 +321,3 @@ def waive(
             },
         },
     )
-    store_statements(
-        db,
-        tenant=tenant,
-        statements=[prepare(statement, now=now)],
-        authority=sittings.authority(config),
-        now=now,
-    )
-    return statement_id

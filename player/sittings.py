@@ -6,9 +6,10 @@ up here, once per session: the last `session_time` the SCO reported.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,15 +18,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
-from lrs.db import insert_new
+from lrs.db import insert_new, new_id
 from lrs.store import store_statements
 from lrs.tables import key_of
 from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest, Unit
-from player import tokens, translate, urls
+from player import rollup, tokens, translate, urls
+from player.activities import Tree, tree_of
 from player.cmi import Model
 from player.duties import duties_of
-from player.outcomes import Completion, Outcome, Success, as_mode
+from player.navigation import navigation
+from player.outcomes import Around, Completion, Outcome, Success, as_mode
 from player.runtimes import Runtime, runtime_of
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
@@ -33,6 +36,8 @@ from statements.build import agent
 from statements.errors import Conflict, NotFound
 from statements.prepare import prepare
 
+# where a course is complete once it is satisfied, which is said elsewhere
+SATISFIED = frozenset({"cmi5"})
 GRACE_AFTER_TERMINATE = timedelta(minutes=30)
 
 
@@ -57,6 +62,20 @@ class Sitting:
     manifest: Manifest
     runtime: Runtime
     statements: list[Statement]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The activity tree of SCORM 2004; empty for other standards."""
+        return tree_of(self.manifest)
+
+    @property
+    def around(self) -> Around:
+        """What stands around the unit, and what units leave for each other."""
+        activity = self.tree.by_unit.get(self.launch.unit)
+        return Around(
+            activity={} if activity is None else activity.node,
+            shared=self.registration.shared,
+        )
 
     def say(self, *statements: Statement) -> None:
         """Gather statements; browsing and reviewing leave none."""
@@ -161,13 +180,55 @@ def end_launch(db: Session, sitting: Sitting, *, now: datetime) -> None:
     """End a launch for good; a session still live counts as suspended."""
     launch = sitting.launch
     if launch.live:
-        close(sitting, Moment(seq=launch.last_seq, at=launch.event_at))
+        close(sitting, Moment(seq=launch.place, at=launch.event_at))
     if launch.ended_at is None:
         duties = duties_of(launch.standard)
         if duties is not None:
             duties.end(db, sitting, now)
         launch.ended_at = now
         launch.learner_name = ""
+
+
+def new_attempt(
+    db: Session, launch: Launch, manifest: Manifest, *, at: datetime
+) -> Attempt:
+    """An attempt on the launch's unit that nothing is known of yet."""
+    runtime = runtime_of(manifest.standard, manifest.edition)
+    threshold = launch.mastery.get(str(launch.unit))
+    values = runtime.first_values(
+        manifest.units[launch.unit],
+        threshold=None if threshold is None else Decimal(threshold),
+    )
+    attempt = Attempt(
+        id=new_id(),
+        tenant_id=launch.tenant_id,
+        registration=launch.registration,
+        package_id=launch.package_id,
+        unit=launch.unit,
+        mode=launch.mode,
+        started=False,
+        suspended=False,
+        seconds=Decimal(0),
+        opened_at=at,
+    )
+    save_values(runtime, attempt, values, at=at)
+    attempt.saved_at = None
+    db.add(attempt)
+    db.flush()
+    return attempt
+
+
+def renew_attempt(db: Session, sitting: Sitting, *, at: datetime) -> None:
+    """Another attempt where the last one is over (SCORM 2004: ended, not suspended)."""
+    launch, last = sitting.launch, sitting.attempt
+    is_over = last.started and not last.suspended
+    if not (sitting.runtime.starts_anew and launch.mode == "Normal" and is_over):
+        return
+    attempt = new_attempt(db, launch, sitting.manifest, at=at)
+    launch.attempt_id = attempt.id
+    sitting.attempt = attempt
+    iri = urls.attempt_iri(sitting.subject.unit_iri, attempt.id)
+    sitting.subject = replace(sitting.subject, attempt_iri=iri)
 
 
 def open_session(sitting: Sitting, moment: Moment) -> None:
@@ -180,6 +241,7 @@ def open_session(sitting: Sitting, moment: Moment) -> None:
         mode=as_mode(launch.mode),
         started=attempt.started,
         suspended=attempt.suspended,
+        around=sitting.around,
     )
     launch.counted = launch.counted_seat = Decimal(0)
     launch.elapsed = 0
@@ -212,6 +274,7 @@ def progress(
     """Keep new values of a session that goes on, and say what is new in them."""
     before = sitting.attempt.values
     save_values(sitting.runtime, sitting.attempt, values, at=moment.at)
+    _share(sitting, values)
     sitting.say(
         *translate.progress(
             sitting.subject,
@@ -222,6 +285,16 @@ def progress(
             changed=changed,
         )
     )
+
+
+def _share(sitting: Sitting, values: Model) -> None:
+    """Keep what the unit leaves for others; browsing and reviewing leave nothing."""
+    row, launch = sitting.registration, sitting.launch
+    if not sitting.runtime.starts_anew or launch.mode != "Normal":
+        return
+    shared = sitting.runtime.share(values, sitting.around, ended=not launch.live)
+    if shared != row.shared:
+        row.shared = dict(shared)
 
 
 def close(
@@ -240,7 +313,10 @@ def close(
     latest = dict(attempt.values if values is None else values)
     reported, seat = _session_time(launch, runtime.session_seconds(latest))
     finished = runtime.finish(
-        latest, terminated=terminated, seconds=reported - launch.counted
+        latest,
+        terminated=terminated,
+        seconds=reported - launch.counted,
+        around=sitting.around,
     )
     spent = seat - launch.counted_seat
     attempt.seconds += spent
@@ -257,6 +333,17 @@ def close(
             seconds=spent,
         )
     )
+
+
+def next_of(sitting: Sitting) -> dict[str, Any] | None:
+    """Where the unit that has ended asks to go on; None where it does not say."""
+    request = sitting.runtime.request(sitting.attempt.values)
+    if sitting.launch.live or not request:
+        return None
+    move = navigation(sitting.tree, sitting.launch.unit, request)
+    if move is None:
+        return None
+    return {"exit": True} if move.unit is None else {"unit": move.unit}
 
 
 def _session_time(launch: Launch, reported: Decimal | None) -> tuple[Decimal, Decimal]:
@@ -332,10 +419,12 @@ def settle(db: Session, sitting: Sitting, *, moment: Moment, now: datetime) -> N
 
 
 def complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
-    """Say that the whole course is complete, once, when all its visible units are."""
+    """Say that the whole course is complete, once, when all units that count are."""
     row, launch = sitting.registration, sitting.launch
     db.flush()
     if row.completed_at is not None or launch.mode != "Normal":
+        return
+    if launch.standard in SATISFIED:
         return
     attempts = db.execute(
         select(Attempt.unit, Attempt.completion, Attempt.seconds).where(
@@ -345,8 +434,10 @@ def complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
             Attempt.mode == "Normal",
         )
     ).all()
-    done = {one.unit for one in attempts if one.completion == "completed"}
-    if done.issuperset(unit.index for unit in sitting.manifest.units if unit.visible):
+    completions: dict[int, list[str]] = {}
+    for one in attempts:
+        completions.setdefault(one.unit, []).append(one.completion)
+    if rollup.is_complete(sitting.manifest, completions):
         row.completed_at = moment.at
         seconds = sum((one.seconds for one in attempts), Decimal(0))
         sitting.say(

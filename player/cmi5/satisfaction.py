@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lrs.tables import Statement as Stored
+from packages.manifest import Manifest
 from player import urls
 from player.cmi5 import moveon, statements
 from player.cmi5.statements import Course, Statement
@@ -29,20 +30,25 @@ class Scope:
     course: Course
 
 
-def known_verbs(db: Session, scope: Scope) -> dict[int, set[str]]:
+def known_verbs(
+    db: Session,
+    *,
+    tenant: int,
+    registration: UUID,
+    package_id: UUID,
+    course_iri: str,
+    manifest: Manifest,
+) -> dict[int, set[str]]:
     """What the units have said, and what was waived, by unit."""
-    course = scope.course
     places = {
-        urls.unit_iri(course.iri, unit.slug): unit.index
-        for unit in course.manifest.units
+        urls.unit_iri(course_iri, unit.slug): unit.index for unit in manifest.units
     }
     known: dict[int, set[str]] = {place: set() for place in places.values()}
     rows = db.execute(
         select(
             Cmi5Session.activity, Cmi5Session.completed_at, Cmi5Session.passed_at
         ).where(
-            Cmi5Session.tenant_id == scope.tenant,
-            Cmi5Session.registration == course.registration,
+            Cmi5Session.tenant_id == tenant, Cmi5Session.registration == registration
         )
     )
     for activity, completed_at, passed_at in rows:
@@ -55,10 +61,10 @@ def known_verbs(db: Session, scope: Scope) -> dict[int, set[str]]:
             known[place].add("passed")
     for place in waived_units(
         db,
-        tenant=scope.tenant,
-        registration=course.registration,
-        package_id=scope.package_id,
-        units=course.manifest.units,
+        tenant=tenant,
+        registration=registration,
+        package_id=package_id,
+        units=manifest.units,
     ):
         known[place].add(moveon.WAIVED)
     return known
@@ -79,7 +85,14 @@ def newly_satisfied(
     `also_waived` is a unit whose waiver is stored together with these.
     """
     course = scope.course
-    known = known_verbs(db, scope)
+    known = known_verbs(
+        db,
+        tenant=scope.tenant,
+        registration=course.registration,
+        package_id=scope.package_id,
+        course_iri=course.iri,
+        manifest=course.manifest,
+    )
     if also_waived is not None:
         known[also_waived].add(moveon.WAIVED)
     met = moveon.met_units(course.manifest, known)

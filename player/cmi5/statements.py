@@ -17,7 +17,7 @@ from packages.manifest import Manifest, Unit
 from player.cmi5.moveon import Target
 from statements import vocabulary
 from statements.build import activity, build_statement
-from statements.scalars import format_duration
+from statements.scalars import format_duration, is_iri
 
 Statement = dict[str, Any]
 
@@ -59,9 +59,12 @@ def activity_of(course: Course, unit: Unit, iri: str) -> dict[str, Any]:
 def template(course: Course, unit: Unit, *, session_id: str) -> dict[str, Any]:
     """The `contextTemplate` of a launch (10.2.1)."""
     return {
-        "revision": course.revision,
         "contextActivities": {"grouping": _grouping(course, unit.identifier)},
-        "extensions": {vocabulary.extension("cmi5_session"): session_id},
+        # a `revision` would be illegal in statements about anything but activities
+        "extensions": {
+            vocabulary.extension("cmi5_session"): session_id,
+            vocabulary.extension("revision"): course.revision,
+        },
     }
 
 
@@ -197,7 +200,8 @@ def block_iri(course: Course, block: int) -> str:
 def _grouping(course: Course, publisher_id: str) -> list[dict[str, Any]]:
     """The publisher's id (9.6.2.3), and our course."""
     ids = dict.fromkeys([publisher_id, course.iri])
-    return [{"objectType": "Activity", "id": iri} for iri in ids]
+    # a package taken in leniently may have ids that are none
+    return [{"objectType": "Activity", "id": iri} for iri in ids if is_iri(iri)]
 
 
 def _said(

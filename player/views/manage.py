@@ -30,6 +30,7 @@ from lrs.views.application import parts
 from packages.courses import manifest_of
 from packages.views.manage import own_package
 from player import launches, registrations, urls
+from player.cmi5 import sessions
 from player.registrations import Standing
 from player.sittings import get_launch
 from statements.errors import Invalid, InvalidParameter, NotFound
@@ -240,6 +241,8 @@ def open_a_launch(
         unit = manifest_of(package).units[launch.unit]
         origin = urls.content_origin(config, launch.label)
         address = unit.address if unit.is_external else f"{origin}/{unit.address}"
+        if launch.standard == sessions.KIND:
+            address = sessions.address_of(config, launch, unit)
     answer = {
         "launch": opened.launch_id,
         "registration": registration,

@@ -167,7 +167,7 @@ def test_what_cannot_be_launched(db: Session, config: Config, now: datetime) -> 
         player.open(actor={"objectType": "Group", "member": [OTHER]})
     with pytest.raises(Invalid):
         player.open(mode="Exam")  # type: ignore[arg-type]
-    other = Player(db, config, add_package(db, now=now, standard="cmi5"), now)
+    other = Player(db, config, add_package(db, now=now, standard=None), now)
     with pytest.raises(launches.NotPlayable):
         other.open()
     with pytest.raises(NotFound):

@@ -120,7 +120,10 @@ def test_the_same_thing_is_said_under_one_id() -> None:
 def test_the_template_holds_session_and_publisher() -> None:
     unit = au(0)
     found = statements.template(course_with(nested()), unit, session_id=SESSION)
-    assert found["extensions"] == {f"{EXTENSION}sessionid": SESSION}
+    assert found["extensions"] == {
+        f"{EXTENSION}sessionid": SESSION,
+        vocabulary.extension("revision"): "3",
+    }
     assert found["contextActivities"]["grouping"][0] == {
         "objectType": "Activity",
         "id": f"{PUBLISHER}/au/0",
