@@ -155,7 +155,9 @@ def read_observation(
         activity=target["id"],
         context=_context_activities(context),
         registration=None if registration is None else UUID(registration),
-        revision=_word(context.get("revision")),
+        revision=_word(
+            context.get("revision") or extensions.get(EXTENSIONS["revision"])
+        ),
         # an explicit false contradicts the verb, and the doubt counts
         completion=counts and result.get("completion", verb == "completed") is True,
         success=counts and result.get("success", verb == "passed") is True,

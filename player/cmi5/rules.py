@@ -54,6 +54,7 @@ def check_statements(
         path = "$" if len(statements) == 1 else f"$[{index}]"
         if one.id in stored:
             continue
+        check_query(state)
         _check(state, one, path)
         state = _after(state, one)
 

@@ -13,8 +13,6 @@ from player.cmi5.rules_asked import SessionState, check_query, refused
 from statements import scalars, text
 from statements.errors import Invalid
 
-AUDIO = frozenset({"on", "off"})
-
 
 def check_document(state: SessionState, call: DocumentCall) -> None:
     """Nothing, or IllegalRequest for a document that is not the unit's to use so."""
@@ -58,7 +56,7 @@ def _check_preferences(call: DocumentCall) -> None:
         raise refused(
             "11.1.0.0-1", "languagePreference is a list of language tags with commas."
         )
-    if given.get("audioPreference", "on") not in AUDIO:
+    if given.get("audioPreference", "on") not in ("on", "off"):
         raise refused("11.0.0.0-5", "audioPreference is `on` or `off`.")
 
 

@@ -250,6 +250,13 @@ def test_a_unit_of_cmi5_means_its_words_by_the_category(verb: str) -> None:
     assert read(statement) is not None
 
 
+def test_the_revision_may_stand_among_the_extensions() -> None:
+    statement = said("completed", LESSON, START, revision=None)
+    assert read(statement).revision == ""
+    statement["context"]["extensions"] = {EXTENSIONS["revision"]: "7"}
+    assert read(statement).revision == "7"
+
+
 def test_results_that_the_installation_vouches_for_are_no_acts_of_its_own() -> None:
     statement = said("passed", POSTTEST, START, extensions={"position": "sworn"})
     found = read_observation(
