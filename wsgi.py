@@ -35,6 +35,7 @@ import player.cmi5.sessions
 import player.launches
 import player.views
 import player.views.content
+import player.xapi_launch
 import portal.certificates
 import portal.cli
 import portal.views
@@ -69,7 +70,8 @@ WORK = Work(
 
 # by kind: who says what a launched unit may do at /xapi
 SESSIONS: dict[str, Callable[[Config], Sessions]] = {
-    player.cmi5.sessions.KIND: player.cmi5.guard.Cmi5Sessions
+    player.cmi5.sessions.KIND: player.cmi5.guard.Cmi5Sessions,
+    player.xapi_launch.KIND: player.xapi_launch.XapiSessions,
 }
 
 

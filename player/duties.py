@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from player.sittings import Sitting
 
-MODULES: dict[str, str] = {"aicc": "player.hacp", "cmi5": "player.cmi5.duties"}
+MODULES: dict[str, str] = {
+    "aicc": "player.hacp",
+    "cmi5": "player.cmi5.duties",
+    "xapi": "player.xapi_launch",
+}
 
 
 class Duties(Protocol):

@@ -931,6 +931,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_role")),
     )
     op.create_table(
+        "xapi_key",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("launch_id", sa.Uuid(), nullable=False),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("secret_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", lrs.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["launch_id"], ["launch.id"], name=op.f("fk_xapi_key_launch_id_launch")
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_xapi_key")),
+    )
+    op.create_index(
+        op.f("ix_xapi_key_launch_id"), "xapi_key", ["launch_id"], unique=False
+    )
+    op.create_table(
         "allowed_host",
         sa.Column("version_id", sa.Uuid(), nullable=False),
         sa.Column("host", sa.String(length=260), nullable=False),
@@ -1002,6 +1017,8 @@ def downgrade() -> None:
     op.drop_index("ix_certificate_agency", table_name="certificate")
     op.drop_table("certificate")
     op.drop_table("allowed_host")
+    op.drop_index(op.f("ix_xapi_key_launch_id"), table_name="xapi_key")
+    op.drop_table("xapi_key")
     op.drop_table("user_role")
     op.drop_index(op.f("ix_token_expires_at"), table_name="token")
     op.drop_index(op.f("ix_token_credential_id"), table_name="token")
