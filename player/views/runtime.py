@@ -9,6 +9,7 @@ must be signed in to the portal.
 """
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lrs.db import reading, writing
+from lrs.problems import BEARER
 from lrs.views.access import Allowed, allow, set_guard
 from lrs.views.application import parts
 from lrs.views.callers import problem_response
@@ -42,7 +44,11 @@ def _set_guard(state: BlueprintSetupState) -> None:
 
 @BLUEPRINT.errorhandler(DomainError)
 def _refused(error: DomainError) -> Response:
-    return problem_response(error)
+    """Without the challenge of the record store: browsers ask for a password by it."""
+    response = problem_response(error)
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = BEARER
+    return response
 
 
 def _admit(allowed: Allowed) -> None:

@@ -146,6 +146,14 @@ def test_the_next_registration_of_the_same_package_sends_leftovers(page: Page) -
     assert answer(sent)["committed_seq"] == 1
 
 
+def test_a_browser_is_not_made_to_ask_for_a_password(page: Page) -> None:
+    """To a challenge of Basic it opens a window of its own, and the page waits."""
+    for token in ("", page.fresh_token(datetime.now(UTC) - timedelta(days=3))):
+        refused = page.post("start", token=token)
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"] == 'Bearer realm="Rollcall"'
+
+
 def test_an_older_launchs_token_sends_nothing_for_a_newer_one(page: Page) -> None:
     newer = page.another()
     body = {"entries": [newer.player.entry("initialize")]}
