@@ -1,9 +1,9 @@
 /**
  * What the player page shows: the line about saving, notices, what lies over the unit
- * while there is none to see, the menu of units, the question at the exit.
+ * while there is none to see, the menu's place, the question at the exit.
  */
 
-import { announcement, leaveText, savedText, unitText } from "./words.js";
+import { announcement, leaveText, savedText } from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
 export const given = JSON.parse($("launch").textContent);
@@ -30,12 +30,20 @@ export function notice(text, { label = null, action = null } = {}) {
   $("notice").hidden = false;
 }
 
-export function cover(title, text, { busy = false, retry = false, leave = false } = {}) {
+/** Lays a card over the unit; `go` is `[label, action]` of a button of its own. */
+export function cover(
+  title,
+  text,
+  { busy = false, retry = false, leave = false, go = null } = {},
+) {
   $("cover-title").textContent = title;
   $("cover-text").textContent = text;
   $("spinner").hidden = !busy;
   $("cover-retry").hidden = !retry;
   $("cover-leave").hidden = !(leave && given.return_url);
+  $("cover-go").hidden = go === null;
+  $("cover-go").textContent = go?.[0] ?? "";
+  $("cover-go").onclick = go?.[1] ?? null;
   $("cover").hidden = false;
   $("stage").setAttribute("aria-busy", String(busy));
   if (!busy) $("announce").textContent = `${title}. ${text}`;
@@ -46,15 +54,6 @@ export function uncover() {
   $("stage").setAttribute("aria-busy", "false");
   // Keys go to the unit, unless the learner has gone somewhere else meanwhile.
   if (document.activeElement === document.body) $("unit").focus();
-}
-
-export function showUnits(units) {
-  for (const one of units) {
-    const state = document.querySelector(`#menu [data-unit="${one.index}"] .state`);
-    if (state === null) continue;
-    state.textContent = unitText({ ...one, current: one.index === given.unit });
-    state.dataset.state = one.success === "failed" ? "failed" : one.completion;
-  }
 }
 
 const wide = window.matchMedia("(min-width: 64rem)");

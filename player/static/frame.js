@@ -13,18 +13,22 @@ import {
   listenToMenu,
   notice,
   show,
-  showUnits,
   uncover,
 } from "./display.js";
 import { Journal } from "./journal.js";
+import { countTime, lockOf, showAll, showUnits } from "./progress.js";
 import { post, Queue } from "./queue.js";
-import { lackingText } from "./words.js";
+import { openWindow } from "./window.js";
+import { endText, lackingText, windowText } from "./words.js";
 
 const SHELL_PATIENCE = 20_000;
 const CLOSE_PATIENCE = 4000;
 const LEAVE_PATIENCE = 6000;
 const TAKEOVER_PATIENCE = 3000;
+const END_PATIENCE = 4000;
 const SECOND_LOAD = 1500;
+/** A first page that takes longer than this is said to be late. */
+const LATE = 30_000;
 /** A unit that has not called its API by then probably never will. */
 const SILENCE = 60_000;
 
@@ -39,6 +43,9 @@ let over = false;
 let reported = false;
 let leaving = false;
 let started = false;
+let shown = false;
+let ended = false;
+let ahead = false;
 let release = () => {};
 let closed = () => {};
 let puts = Promise.resolve();
@@ -70,7 +77,10 @@ function onQueue(now) {
   if (now.state === "failed") return;
   if (now.answer !== null) {
     port?.postMessage({ type: "committed", seq: now.answer.committed_seq });
-    showUnits([{ index: given.unit, completion: now.answer.completion }]);
+    const { completion, units, next } = now.answer;
+    showUnits(units ?? [{ index: given.unit, completion }]);
+    if (ended && now.state === "saved") finished(completion);
+    if (next) followContent(next);
   }
   if (now.state === "refused") {
     giveUp(
@@ -176,8 +186,10 @@ const isEntry = (entry) =>
 
 function onShell(data) {
   if (data?.type === "entry" && isEntry(data.entry)) {
-    reported = true;
-    if (data.entry.kind === "terminate" && !leaving) finished();
+    const { kind } = data.entry;
+    if (kind !== "log") reported = true;
+    if (kind === "initialize") ended = false;
+    if (kind === "terminate" && !leaving) onEnd();
     puts = puts
       .then(() => queue.add(data.entry))
       .then((isOnDisk) => {
@@ -185,14 +197,18 @@ function onShell(data) {
         else warnOfMemory();
       });
   } else if (data?.type === "unit" && data.state === "failed") {
+    shown = true;
     cover(
       "The unit cannot be shown",
-      `Its first page was answered with ${Number(data.status)}. Tell your administrator; the package may be damaged.`,
+      data.status > 0
+        ? `Its first page was answered with ${Number(data.status)}. Tell your administrator; the package may be damaged.`
+        : "Its first page could not be loaded: the network failed, or something on this computer blocks it.",
       { retry: true, leave: true },
     );
   } else if (data?.type === "unit") {
+    shown = true;
     if (!leaving) uncover();
-    setTimeout(() => reported || over || silent(), SILENCE);
+    if (data.reports !== false) setTimeout(() => reported || over || silent(), SILENCE);
   } else if (data?.type === "lacking") {
     const text = lackingText(data);
     if (text !== null && !over) notice(text);
@@ -208,14 +224,44 @@ function silent() {
   );
 }
 
+/** What it came to is told once the server has said; soon anyway, if that takes long. */
+function onEnd() {
+  ended = true;
+  setTimeout(() => ended && finished(), END_PATIENCE);
+}
+
 /** The unit has said goodbye, often by trying to close a window that it does not own. */
-function finished() {
+function finished(completion) {
+  ended = false;
+  if (leaving || over || ahead) return;
   const next = $("next");
-  if (next === null || next.disabled) {
-    notice("This unit is finished. You can look around in it or exit.");
-  } else {
-    notice("This unit is finished.", { label: "Next unit", action: () => next.click() });
+  const hasNext = next !== null && !next.disabled;
+  const way = hasNext ? { label: "Next unit", action: () => next.click() } : {};
+  notice(endText({ completion, hasNext }), way);
+}
+
+/** Goes where content itself has asked to go, once its work is saved. */
+function followContent({ unit, exit }) {
+  if (leaving || over || ahead) return;
+  if (Number.isInteger(unit)) {
+    ahead = true;
+    leaveThen(() => toUnit(unit));
+  } else if (exit === true) {
+    ahead = true;
+    leaveThen(toReturn);
   }
+}
+
+/** A page that does not come is told of; it may still come. */
+function tellOfDelay() {
+  setTimeout(() => {
+    if (shown || over || leaving) return;
+    cover(
+      "The unit is slow to open",
+      "Its first page has not come yet: the network is slow, or something on it holds the page back. It is shown as soon as it is here.",
+      { retry: true, leave: true },
+    );
+  }, LATE);
 }
 
 /** Sends what earlier visits left on this computer. */
@@ -275,6 +321,11 @@ async function open() {
   if (over) return;
   const start = await startLaunch();
   if (start === null || over) return;
+  if (start.refused?.code === "launch_used") {
+    // Such a unit can be opened once by a launch; loading the page again asks for another.
+    await toUnit(given.unit);
+    return;
+  }
   if (start.refused !== undefined) {
     giveUp(
       "This launch is over",
@@ -285,8 +336,16 @@ async function open() {
     return;
   }
   show({ state: "saved", savedAt: null });
-  showUnits(start.units ?? []);
+  showAll(start.units ?? []);
+  countTime(start.seconds);
   started = true;
+  // Such units report to the record store by themselves: nothing is saved from here.
+  $("saved").hidden = start.kind !== "asset" && start.elements?.api === undefined;
+  if (isElsewhere(start)) {
+    showWindow("ready", start.entry);
+    return;
+  }
+  tellOfDelay();
   port.postMessage({
     type: "start",
     launch: given.launch,
@@ -300,12 +359,65 @@ async function open() {
   });
 }
 
+/** Whether the unit has a window of its own; one of another server, unless told. */
+function isElsewhere({ own_window: wanted, entry }) {
+  return wanted ?? (/^https?:/.test(entry) && !entry.startsWith(`${given.content}/`));
+}
+
+let unitWindow = null;
+let used = false;
+
+/** The card that stands where a unit in a window of its own would be. */
+function showWindow(state, address) {
+  if (leaving || over) return;
+  const [title, text, label] = windowText(state);
+  const open = () => {
+    unitWindow = openWindow(address, () => {
+      unitWindow = null;
+      if (!leaving && !over && used) showWindow("closed", address);
+    });
+    used ||= unitWindow !== null;
+    showWindow(unitWindow === null ? "blocked" : "open", address);
+  };
+  const action =
+    state === "open"
+      ? () => unitWindow?.focus()
+      : used
+        ? () => leaveThen(() => toUnit(given.unit))
+        : open;
+  cover(title, text, { leave: true, go: [label, action] });
+}
+
+/** The unit has led to the page that says it was left (`returned.js`). */
+function onReturned() {
+  if (leaving || over) return;
+  const next = $("next");
+  const [title, text] = windowText("left");
+  used = false;
+  const go = next !== null && !next.disabled ? ["Next unit", () => next.click()] : null;
+  cover(title, text, { leave: true, go });
+}
+
+function listenToReturns() {
+  const isIt = (data) => data?.type === "rollcall.returned" && data.launch === given.launch;
+  window.addEventListener("message", (event) => {
+    if (event.origin === window.location.origin && isIt(event.data)) onReturned();
+  });
+  const returns = new BroadcastChannel(`rollcall.returned.${given.launch}`);
+  returns.onmessage = ({ data }) => {
+    if (!isIt(data)) return;
+    returns.postMessage({ type: "rollcall.seen" });
+    onReturned();
+  };
+}
+
 /** Closes the unit and sends what it said; settles with how many are not sent. */
 async function finish() {
   leaving = true;
   $("notice").hidden = true;
   closeNarrowMenu();
   cover("Saving", "Your work is being saved.", { busy: true });
+  unitWindow?.close();
   if (port !== null && !over) {
     const done = new Promise((resolve) => {
       closed = resolve;
@@ -375,10 +487,17 @@ function listen() {
   for (const button of document.querySelectorAll("[data-unit]")) {
     button.onclick = () => {
       const unit = Number(button.dataset.unit);
-      if (unit !== given.unit) leaveThen(() => toUnit(unit));
+      const lock = unit === given.unit ? null : lockOf(unit);
+      if (lock !== null) {
+        closeNarrowMenu();
+        notice(lock);
+      } else if (unit !== given.unit) {
+        leaveThen(() => toUnit(unit));
+      }
     };
   }
   listenToMenu();
+  listenToReturns();
   if (document.fullscreenEnabled) {
     $("full").hidden = false;
     $("full").onclick = () => $("stage").requestFullscreen();

@@ -191,10 +191,26 @@ function lacking() {
   return { missing, hosts: [...hosts] };
 }
 
+/** Whether the frame shows a page of this site, not the browser's own that it failed. */
+function isHere() {
+  try {
+    return unit.contentDocument !== null;
+  } catch {
+    return false;
+  }
+}
+
+let loads = 0;
+let isOwn = true;
+
 function onUnitLoad() {
+  loads += 1;
   const status = statusOfUnit();
-  port.postMessage({ type: "unit", state: status >= 400 ? "failed" : "loaded", status });
-  if (status < 400 && session.state === "before") session.loaded?.();
+  const failed = status >= 400 || (loads === 1 && isOwn && !isHere());
+  const reports = session.state !== "elsewhere";
+  port.postMessage({ type: "unit", state: failed ? "failed" : "loaded", status, reports });
+  if (failed) return;
+  if (session.state === "before") session.loaded?.();
   setTimeout(() => port.postMessage({ type: "lacking", ...lacking() }), SETTLED);
 }
 
@@ -237,10 +253,13 @@ function start(given) {
     mono: () => performance.now(),
   });
   if (given.kind === "asset") startAsset(given);
+  else if (given.elements?.api === undefined) startPlain();
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;
-  unit.src = `/${given.entry}`;
+  const isWhole = /^https?:\/\//.test(given.entry);
+  isOwn = !isWhole || given.entry.startsWith(`${window.location.origin}/`);
+  unit.src = isWhole ? given.entry : `/${given.entry}`;
 }
 
 window.addEventListener("message", (event) => {

@@ -40,12 +40,76 @@ export function announcement(before, after) {
 }
 
 /** How far a unit is, in a word; how it went is told of post-tests alone. */
-export function unitText({ completion, success = "unknown", current = false }) {
+export function unitText({ completion, success = "unknown", current = false, open = true }) {
   if (success === "passed") return "Passed";
   if (success === "failed") return "Not passed";
   if (completion === "completed") return "Done";
   if (current) return "Open now";
+  if (!open) return "Locked";
   return completion === "incomplete" ? "Begun" : "";
+}
+
+/** Time spent in the course, as people say it; nothing in the first minute. */
+export function spentText(seconds) {
+  const minutes = Math.floor(Math.max(0, seconds) / 60);
+  if (minutes < 1) return "";
+  if (minutes < 60) return `${minutes} min so far`;
+  const rest = minutes % 60;
+  return `${Math.floor(minutes / 60)} h${rest > 0 ? ` ${rest} min` : ""} so far`;
+}
+
+/** How many units are done, behind "Unit 2 of 5". */
+export function doneText(done) {
+  return done > 0 ? `, ${done} done` : "";
+}
+
+/** What is said when a unit has ended; `completion` as the server has it. */
+export function endText({ completion, hasNext }) {
+  if (completion === "completed" || completion === undefined) {
+    return hasNext
+      ? "This unit is finished."
+      : "This unit is finished. You can look around in it or exit.";
+  }
+  return (
+    "This unit has ended and is not complete yet: it did not report that you finished it. " +
+    "Open it again to do the rest. If you did all of it, tell your training manager."
+  );
+}
+
+/** The card of a unit that is in a window of its own: title, text, label of its button. */
+export function windowText(state) {
+  switch (state) {
+    case "blocked":
+      return [
+        "Your browser blocked the window",
+        "Allow windows for this site, then press the button again.",
+        "Open unit",
+      ];
+    case "open":
+      return [
+        "The unit is open in a window of its own",
+        "Leave this page open while you work there. Come back here when you are done.",
+        "Go to the unit",
+      ];
+    case "closed":
+      return [
+        "The unit's window is closed",
+        "What you did in it is recorded as far as the unit has reported it.",
+        "Open it again",
+      ];
+    case "left":
+      return [
+        "You have left the unit",
+        "What you did in it is recorded.",
+        "Open it again",
+      ];
+    default:
+      return [
+        "This unit opens in a window of its own",
+        "Press the button to open it. This page stays open beside it.",
+        "Open unit",
+      ];
+  }
 }
 
 /** The question at the exit, when not everything has arrived. */

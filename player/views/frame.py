@@ -18,6 +18,7 @@ from lrs.views.application import parts
 from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest
 from player import tokens, urls
+from player.outline import outline
 from player.sittings import get_launch
 from player.tables import Launch
 from player.views.assets import asset
@@ -33,8 +34,10 @@ PAGE_FILES = frozenset(
         "frame.css",
         "frame.js",
         "journal.js",
+        "progress.js",
         "queue.js",
         "returned.js",
+        "window.js",
         "words.js",
     }
 )
@@ -135,13 +138,13 @@ def _names(launch: Launch, manifest: Manifest) -> dict[str, Any]:
         "mode": launch.mode,
         "course_title": launch.course_title,
         "unit_title": units[place].title,
-        "units": [
-            {"index": unit.index, "title": unit.title, "current": unit.index == present}
-            for unit in units
-        ],
+        "units": units,
+        "present": present,
+        "outline": outline(manifest, units),
         "position": place + 1,
         "previous": order[place - 1] if place > 0 else None,
         "next": order[place + 1] if place + 1 < len(order) else None,
+        "hides": units[place].hides,
     }
 
 

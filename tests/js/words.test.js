@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { announcement, lackingText, leaveText, savedText, unitText } from "../../player/static/words.js";
+import {
+  announcement,
+  doneText,
+  endText,
+  lackingText,
+  leaveText,
+  savedText,
+  spentText,
+  unitText,
+  windowText,
+} from "../../player/static/words.js";
 
 const time = () => "10:42";
 const ROWS = [
@@ -53,4 +63,34 @@ test("what a unit lacks", () => {
   assert.match(lackingText({ missing: 1, hosts: [] }), /^1 file of this unit is missing/);
   assert.match(lackingText({ missing: 4, hosts: [] }), /^4 files of this unit are missing/);
   assert.match(lackingText({ missing: 4, hosts: ["cdn.example"] }), /\(cdn\.example\)/);
+});
+
+for (const [seconds, text] of [
+  [0, ""], [59, ""], [60, "1 min so far"], [3599, "59 min so far"], [3600, "1 h so far"],
+  [5400, "1 h 30 min so far"], [-5, ""],
+]) {
+  test(`${seconds} seconds read "${text}"`, () => assert.equal(spentText(seconds), text));
+}
+
+test("a locked unit says so, unless it is done or open", () => {
+  assert.equal(unitText({ completion: "unknown", open: false }), "Locked");
+  assert.equal(unitText({ completion: "completed", open: false }), "Done");
+  assert.equal(unitText({ completion: "unknown", open: false, current: true }), "Open now");
+});
+
+test("an end without completion is told with its reason, another with what comes next", () => {
+  assert.match(endText({ completion: "incomplete", hasNext: true }), /did not report/);
+  assert.equal(endText({ completion: "completed", hasNext: true }), "This unit is finished.");
+  assert.match(endText({ completion: "completed", hasNext: false }), /exit/);
+  assert.match(endText({ hasNext: false }), /finished/);
+});
+
+test("how many are done is not told before there are any", () => {
+  assert.deepEqual([doneText(0), doneText(2)], ["", ", 2 done"]);
+});
+
+test("each state of a unit's own window has words of its own", () => {
+  const cards = ["ready", "blocked", "open", "closed", "left"].map((state) => windowText(state));
+  assert.equal(new Set(cards.map(([title]) => title)).size, 5);
+  assert.ok(cards.flat().every((text) => text.length > 8));
 });
