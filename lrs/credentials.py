@@ -65,6 +65,7 @@ SCOPES: dict[str, frozenset[str]] = {
     "agents/read": frozenset({"activities/read"}),
     "packages/read": frozenset(),
     "packages/write": frozenset({"packages/read"}),
+    "launches/read": frozenset(),
     "launches/write": frozenset(),
     "registrations/read": frozenset(),
     "registrations/write": frozenset({"registrations/read"}),
@@ -77,6 +78,7 @@ SCOPES: dict[str, frozenset[str]] = {
             "activities/read",
             "agents/read",
             "packages/read",
+            "launches/read",
             "registrations/read",
         }
     ),
@@ -112,6 +114,7 @@ MEANINGS = {
     "agents/read": "Read under which names and identifiers a person is known",
     "packages/read": "See packages",
     "packages/write": "Upload and delete packages",
+    "launches/read": "See launches, and what units reported in them",
     "launches/write": "Launch units of packages",
     "registrations/read": "Read where a registration stands",
     "registrations/write": "Waive units of a registration",

@@ -58,6 +58,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "packages/read",
             "packages/write",
+            "launches/read",
             "launches/write",
             "registrations/read",
             "registrations/write",
