@@ -98,7 +98,10 @@ def receive(
         sittings.stay_open(launch, now=now, until=until or launch.expires_at)
     moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
-    return _receipt(sitting, findings, problem)
+    receipt = _receipt(sitting, findings, problem)
+    if any(one.kind == "terminate" for one in received):
+        receipt.answer["next"] = sittings.next_of(sitting)
+    return receipt
 
 
 def commit_tail(
@@ -126,6 +129,7 @@ def _receipt(
         "completion": attempt.completion,
         "success": attempt.success,
         "findings": findings,
+        "next": None,
     }
     return Receipt(answer=answer, problem=problem)
 
@@ -184,6 +188,7 @@ def _apply(
     moment = Moment(seq=one.seq, at=launch.event_at)
     opening = None
     if one.kind == "initialize":
+        sittings.renew_attempt(db, sitting, at=moment.at)
         sittings.open_session(sitting, moment)
         opening = dict(sitting.attempt.values)
     else:

@@ -24,11 +24,14 @@ from lrs.tables import MAIN_TENANT, Statement, key_of
 from packages.courses import Package, get_package, manifest_of
 from packages.manifest import Manifest, Unit
 from player import sittings, tokens, urls
+from player.activities import tree_of
 from player.cmi5.actors import account_of
 from player.duties import duties_of, opening_of
+from player.locks import Stand, locks
+from player.navigation import flow, navigation, valid_requests
 from player.outcomes import Mode, as_mode
 from player.runtimes import runtime_of
-from player.sittings import RegistrationTaken, get_launch
+from player.sittings import RegistrationTaken, Sitting, get_launch
 from player.tables import Attempt, Launch, Preview, Registration
 from player.translate import Moment
 from player.windows import stands_apart
@@ -43,11 +46,15 @@ STALE_AFTER = timedelta(hours=2)
 STALE_BATCH = 200
 UNNAMED = "Learner"
 # what learners can take; packages of other standards are imported and looked at
-PLAYABLE = frozenset({"scorm_12", "aicc", "cmi5"})
+PLAYABLE = frozenset({"scorm_12", "scorm_2004", "aicc", "xapi", "cmi5"})
 
 
 class NotPlayable(Conflict):
     """The unit cannot be played."""
+
+
+class Locked(Conflict):
+    """The unit is not open yet."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ def open_launch(
     learner_name: str = "",
     course_title: str = "",
     until: datetime | None = None,
+    is_led: bool = False,
 ) -> Opened:
     """A new launch of a unit; it takes over from the present one when it starts.
 
@@ -109,11 +117,12 @@ def open_launch(
     post-tests; they replace the manifest's in attempts that begin now.
     `learner_name` is what the content may call the learner; `course_title` what the
     course is called, the package's own title by default. Its life ends at `until`,
-    twelve hours from now by default. Raises NotPlayable, RegistrationTaken.
+    twelve hours from now by default. `is_led`: the course itself leads there, so the
+    unit need not be open to choice. Raises NotPlayable, Locked, RegistrationTaken.
     """
     until = until or now + tokens.LIFETIME
     manifest = manifest_of(package)
-    played = _playable(manifest, unit)
+    _check_playable(manifest, unit)
     if manifest.standard == "cmi5":
         actor = account_of(config, actor)
     actor_ifi = ifi(actor)
@@ -158,6 +167,8 @@ def open_launch(
         counted=Decimal(0),
         counted_seat=Decimal(0),
     )
+    if not is_led and mode == "Normal":
+        _check_open(manifest, launch, unit_states(db, launch))
     launch.attempt_id = _attempt_for(db, launch, manifest).id
     db.add(launch)
     db.flush()
@@ -193,12 +204,28 @@ def _check_course(
             raise RegistrationTaken
 
 
-def _playable(manifest: Manifest, unit: int) -> Unit:
+def _check_open(
+    manifest: Manifest, launch: Launch, states: Mapping[int, "UnitState"]
+) -> None:
+    reason = locks(manifest, _stands(states)).get(launch.unit)
+    if reason is not None:
+        raise Locked(reason)
+
+
+def _stands(states: Mapping[int, "UnitState"]) -> dict[int, Stand]:
+    """What decides whether a unit is open: the units that were worked in."""
+    return {
+        unit: Stand(completion=state.completion, success=state.success)
+        for unit, state in states.items()
+        if state.saved_at is not None
+    }
+
+
+def _check_playable(manifest: Manifest, unit: int) -> None:
     if manifest.standard not in PLAYABLE:
         raise NotPlayable(f"Packages of {manifest.standard} cannot be played yet.")
     if not 0 <= unit < len(manifest.units):
         raise NotPlayable(f"The package has no unit {unit}.")
-    return manifest.units[unit]
 
 
 def _attempt_for(db: Session, launch: Launch, manifest: Manifest) -> Attempt:
@@ -249,10 +276,15 @@ def start(
     started.
     """
     sitting = sittings.sit_down(db, config=config, launch_id=launch_id)
-    launch, attempt = sitting.launch, sitting.attempt
+    launch = sitting.launch
     if launch.ended_at is not None or launch.expires_at <= now:
         raise LaunchClosed("This launch is over; open the unit again.")
+    is_first = sitting.registration.launch_id is None
     sittings.take_over(db, sitting, now=now)
+    if is_first:
+        sittings.inherit(db, sitting)
+    sittings.renew_attempt(db, sitting, at=now)
+    attempt = sitting.attempt
     launch.expires_at = until or now + tokens.LIFETIME
     runtime = sitting.runtime
     values = runtime.begin(
@@ -260,14 +292,17 @@ def start(
         mode=as_mode(launch.mode),
         started=attempt.started,
         suspended=attempt.suspended,
+        around=sitting.around,
     )
-    states = _unit_states(db, launch)
+    states = unit_states(db, launch)
+    closed = _closed(sitting, states)
+    valid = valid_requests(sitting.tree, launch.unit)
     payload = {
         "launch": str(launch.id),
         "registration": str(launch.registration),
         "standard": launch.standard,
         "elements": runtime.source,
-        "values": values | runtime.learner(*learner_of(launch)),
+        "values": {**values, **valid} | runtime.learner(*learner_of(launch)),
         "committed_seq": launch.last_seq,
         "prev": launch.last_hash,
         "content": urls.content_origin(config, launch.label),
@@ -284,10 +319,13 @@ def start(
                 headings=sitting.manifest.headings(unit),
                 current=launch.unit,
                 tested=str(unit.index) in launch.mastery,
+                reason=closed.get(unit.index, ""),
             )
             for unit in sitting.manifest.units
             if unit.visible
         ],
+        **_neighbours(sitting, closed),
+        "hides": list(sitting.unit.hides),
         "seconds": float(sum(one.total_seconds for one in states.values())),
         "return_url": launch.return_url,
         "journal_key": tokens.journal_key(config, actor=launch.actor_ifi),
@@ -322,8 +360,12 @@ def _menu_line(
     headings: list[str],
     current: int,
     tested: bool,
+    reason: str,
 ) -> dict[str, Any]:
-    """Whether a unit is finished; how, of a confirmed post-test only."""
+    """Whether a unit is finished; how, of a confirmed post-test only.
+
+    `reason` tells why a unit that is not `open` cannot be chosen.
+    """
     return {
         "index": unit.index,
         "title": unit.title,
@@ -331,6 +373,35 @@ def _menu_line(
         "completion": "unknown" if state is None else state.completion,
         "success": state.success if state is not None and tested else "unknown",
         "current": unit.index == current,
+        "open": not reason,
+        "reason": reason,
+    }
+
+
+def _closed(sitting: Sitting, states: Mapping[int, UnitState]) -> dict[int, str]:
+    """The units that cannot be chosen, with the reason; only work for credit waits."""
+    if sitting.launch.mode != "Normal":
+        return {}
+    return locks(sitting.manifest, _stands(states))
+
+
+def _neighbours(sitting: Sitting, closed: Mapping[int, str]) -> dict[str, int | None]:
+    """The units that the buttons lead to: by flow, or the menu's open neighbours."""
+    tree, present = sitting.tree, sitting.launch.unit
+    current = tree.by_unit.get(present)
+    if current is not None:
+        found = {
+            "previous": flow(tree, current, forward=False),
+            "next": flow(tree, current, forward=True),
+        }
+        return {name: None if one is None else one.unit for name, one in found.items()}
+    units = sitting.manifest.units
+    order = [one.index for one in units if one.visible or one.index == present]
+    place = order.index(present)
+    around = {"previous": order[:place][-1:], "next": order[place + 1 :][:1]}
+    return {
+        name: one[0] if one and one[0] not in closed else None
+        for name, one in around.items()
     }
 
 
@@ -348,11 +419,13 @@ def open_unit(
     It lives no longer than `until`. Raises LaunchClosed when the present one has ended.
     """
     launch = _open_still(db, launch_id)
+    package = get_package(db, package_id=launch.package_id)
     return open_launch(
         db,
         config=config,
-        package=get_package(db, package_id=launch.package_id),
+        package=package,
         unit=unit,
+        is_led=_leads_to(db, launch, manifest_of(package), unit),
         course_iri=launch.course_iri,
         revision=launch.revision,
         actor=launch.actor,
@@ -365,6 +438,20 @@ def open_unit(
         until=until,
         now=now,
     )
+
+
+def _leads_to(db: Session, launch: Launch, manifest: Manifest, unit: int) -> bool:
+    """Whether flow, or what the present unit asked for when it ended, leads there."""
+    tree = tree_of(manifest)
+    current = tree.by_unit.get(launch.unit)
+    if current is None:
+        return False
+    attempt = db.get_one(Attempt, launch.attempt_id)
+    runtime = runtime_of(manifest.standard, manifest.edition)
+    move = navigation(tree, launch.unit, runtime.request(attempt.values))
+    found = [flow(tree, current, forward=forward) for forward in (False, True)]
+    led = {launch.unit, *(one.unit for one in found if one is not None)}
+    return unit in led or (move is not None and move.unit == unit)
 
 
 def _open_still(db: Session, launch_id: UUID) -> Launch:
@@ -517,7 +604,7 @@ def registration_state(
     launch = latest_launch(db, registration=registration, tenant=tenant)
     if launch is None:
         return []
-    begun = _unit_states(db, launch)
+    begun = unit_states(db, launch)
     manifest = manifest_of(get_package(db, package_id=launch.package_id))
     return [
         begun.get(unit.index)
@@ -536,7 +623,7 @@ def registration_state(
     ]
 
 
-def _unit_states(db: Session, launch: Launch) -> dict[int, UnitState]:
+def unit_states(db: Session, launch: Launch) -> dict[int, UnitState]:
     """The units begun in the launch's registration and package."""
     rows = db.execute(
         select(
@@ -557,7 +644,32 @@ def _unit_states(db: Session, launch: Launch) -> dict[int, UnitState]:
         )
         .order_by(Attempt.opened_at)
     )
-    return {row.unit: UnitState(*row) for row in rows}
+    states: dict[int, UnitState] = {}
+    for row in rows:
+        latest = UnitState(*row)
+        earlier = states.get(row.unit)
+        states[row.unit] = latest if earlier is None else _joined(earlier, latest)
+    return states
+
+
+def _joined(earlier: UnitState, latest: UnitState) -> UnitState:
+    """Two attempts on a unit: the later one's word, as far as it has one.
+
+    What was completed once stays completed, for the learner and for the course.
+    """
+    is_silent = latest.completion == latest.success == "unknown"
+    is_done = "completed" in {earlier.completion, latest.completion}
+    known = earlier if is_silent else latest
+    return UnitState(
+        unit=latest.unit,
+        status=known.status,
+        completion="completed" if is_done else known.completion,
+        success=latest.success if latest.success != "unknown" else earlier.success,
+        scaled=earlier.scaled if latest.scaled is None else latest.scaled,
+        total_seconds=earlier.total_seconds + latest.total_seconds,
+        suspended=latest.suspended,
+        saved_at=latest.saved_at or earlier.saved_at,
+    )
 
 
 def completed_at(

@@ -7,20 +7,30 @@ and suspend data are kept whatever `exit` says (many packages never set it), and
 session that ends without LMSFinish counts as suspended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 
 from packages.manifest import Unit
 from player.cmi import Model, can_hold, elements_of, initial_values
-from player.outcomes import MODES, Completion, Mode, Outcome, Success, decimal_of
+from player.outcomes import (
+    MODES,
+    Completion,
+    Interaction,
+    Mode,
+    Outcome,
+    Success,
+    decimal_of,
+    texts_under,
+)
 
 STATUS = "cmi.core.lesson_status"
 RAW = "cmi.core.score.raw"
 PRECISION = Decimal("0.00001")
 LONGEST_SECONDS = Decimal("35999999.99")  # 9999:59:59.99
 
+_TRUE = {"1": "true", "t": "true", "0": "false", "f": "false"}
 _FINISHED = frozenset({"passed", "failed", "completed"})
 
 
@@ -183,6 +193,53 @@ def success_of(status: str) -> Success:
     if status == "passed":
         return "passed"
     return "failed" if status == "failed" else "unknown"
+
+
+def comments(
+    _values: Mapping[str, str], changed: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """What the learner has added to the one comment."""
+    text = "".join(value for name, value in changed if name == "cmi.comments")
+    return {"": text} if text else {}
+
+
+def interaction(values: Mapping[str, str], place: str) -> Interaction | None:
+    """The interaction of that index; None before it has an id and an answer."""
+    row = texts_under(values, f"cmi.interactions.{place}.")
+    if not row.get("id") or not {"student_response", "result"} & set(row):
+        return None
+    kind, verdict = row.get("type", ""), row.get("result", "")
+    count = int(row.get("correct_responses._count", "0"))
+    patterns = (row.get(f"correct_responses.{n}.pattern", "") for n in range(count))
+    response = row.get("student_response")
+    is_verdict = verdict in {"correct", "wrong", "unanticipated"}
+    is_score = bool(verdict) and not is_verdict and verdict != "neutral"
+    return Interaction(
+        identifier=row["id"],
+        kind=kind,
+        response=None if response is None else response_of(kind, response),
+        patterns=tuple(response_of(kind, pattern) for pattern in patterns if pattern),
+        success=verdict == "correct" if is_verdict else None,
+        score=Decimal(verdict) if is_score else None,
+        seconds=seconds_of(row["latency"]) if row.get("latency") else None,
+    )
+
+
+def response_of(kind: str, text: str) -> str:
+    """A CMIFeedback in the spelling of xAPI (Data 2.4.4.1 "response patterns").
+
+    1.2 separates with commas and pairs with full stops; `t`, `f`, `1`, `0` are truth
+    values. Whatever does not look like that is given as it is.
+    """
+    if kind == "true-false":
+        return _TRUE.get(text[:1].lower(), text) if text else text
+    parts = text.strip().removeprefix("{").removesuffix("}").split(",")
+    if kind in {"choice", "sequencing"}:
+        return "[,]".join(part.strip() for part in parts)
+    if kind == "matching" and all("." in part for part in parts):
+        pairs = (part.strip().split(".", 1) for part in parts)
+        return "[,]".join(f"{left}[.]{right}" for left, right in pairs)
+    return text
 
 
 def session_seconds(values: Mapping[str, str]) -> Decimal | None:

@@ -231,6 +231,41 @@ def renew_attempt(db: Session, sitting: Sitting, *, at: datetime) -> None:
     sitting.subject = replace(sitting.subject, attempt_iri=iri)
 
 
+def inherit(db: Session, sitting: Sitting) -> None:
+    """Begin with what the learner's last registration of this package has left.
+
+    SCORM 2004 keeps global objectives and stores beyond one registration, unless the
+    organization says otherwise (`objectivesGlobalToSystem`, `sharedDataGlobalToSystem`).
+    """
+    row, launch = sitting.registration, sitting.launch
+    if not sitting.runtime.starts_anew or launch.mode != "Normal":
+        return
+    left = db.scalars(
+        select(Registration.shared)
+        .join(
+            Launch,
+            (Launch.tenant_id == Registration.tenant_id)
+            & (Launch.registration == Registration.registration),
+        )
+        .where(
+            # the label is the learner's and the package's
+            Launch.label == launch.label,
+            Launch.registration != launch.registration,
+            Launch.mode == "Normal",
+        )
+        .order_by(Launch.opened_at.desc())
+        .limit(1)
+    ).first()
+    root = sitting.manifest.activities or {}
+    scopes = {
+        "objectives": root.get("objectivesGlobalToSystem", True),
+        "data": root.get("sharedDataGlobalToSystem", True),
+    }
+    row.shared = {
+        name: value for name, value in (left or {}).items() if scopes.get(name)
+    }
+
+
 def open_session(sitting: Sitting, moment: Moment) -> None:
     """LMSInitialize: values for a new session; one still live counts as suspended."""
     launch, attempt, runtime = sitting.launch, sitting.attempt, sitting.runtime

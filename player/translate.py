@@ -22,21 +22,21 @@ from uuid import UUID
 
 from player import urls
 from player.cmi import Model
-from player.outcomes import Outcome
+from player.outcomes import Interaction, Outcome
 from player.runtimes import Runtime
-from player.scorm_12 import seconds_of as seconds_of_timespan
 from statements import vocabulary
 from statements.build import activity, build_statement, score
 from statements.scalars import format_duration
 
 Statement = dict[str, Any]
 
-_TRUE = {"1": "true", "t": "true", "0": "false", "f": "false"}
-
 
 @dataclass(frozen=True)
 class Subject:
-    """What all statements of one launch share; `key` is the secret of their ids."""
+    """What all statements of one launch share; `key` is the secret of their ids.
+
+    `profile` is the short name of the xAPI profile that they follow, if any.
+    """
 
     actor: dict[str, Any]
     registration: UUID
@@ -47,6 +47,7 @@ class Subject:
     unit_iri: str
     unit_title: str
     attempt_iri: str
+    profile: str = "scorm"
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,16 @@ def progress(
 
     `changed` holds the accepted changes that led from one state to the other.
     """
-    yield from _comments(subject, moment, changed)
+    for place, text in runtime.comments(after, changed).items():
+        yield _about_unit(subject, moment, "commented", {"response": text}, part=place)
     touched = dict.fromkeys(name for name, _ in changed)
-    yield from _interactions(subject, moment, after, touched)
+    for place in _places(touched, "cmi.interactions."):
+        answered = runtime.interaction(after, place)
+        if answered is not None:
+            yield _responded(subject, moment, place, answered)
     yield from _objectives(subject, moment, runtime, before, after, touched)
     was, now = runtime.outcome(before), runtime.outcome(after)
-    is_said = runtime.status(before) != runtime.status(after)
-    yield from _status(subject, moment, was=was, now=now, is_said=is_said)
+    yield from _status(subject, moment, was=was, now=now)
 
 
 def course_completed(
@@ -114,94 +118,53 @@ def course_completed(
 
 
 def _status(
-    subject: Subject, moment: Moment, *, was: Outcome, now: Outcome, is_said: bool
+    subject: Subject, moment: Moment, *, was: Outcome, now: Outcome
 ) -> Iterator[Statement]:
-    """`scored`, `passed` or `failed`, and `completed`, for what is new."""
+    """`progressed`, `scored`, `passed` or `failed`, and `completed`, for what is new."""
+    if now.progress is not None and now.progress != was.progress:
+        gone = {"score": score(scaled=now.progress)}
+        yield _about_unit(subject, moment, "progressed", gone)
     if _score(now) and _score(now) != _score(was):
         yield _about_unit(subject, moment, "scored", {"score": _score(now)})
-    if now.success != "unknown" and is_said:
+    if now.success not in {"unknown", was.success}:
         yield _about_unit(subject, moment, now.success, _result(now))
     if now.completion == "completed" and was.completion != "completed":
         yield _about_unit(subject, moment, "completed", _result(now))
 
 
-def _comments(
-    subject: Subject, moment: Moment, changed: Sequence[tuple[str, str]]
-) -> Iterator[Statement]:
-    text = "".join(value for name, value in changed if name == "cmi.comments")
-    if text:
-        yield _about_unit(subject, moment, "commented", {"response": text})
-
-
-def _interactions(
-    subject: Subject, moment: Moment, after: Model, touched: Mapping[str, None]
-) -> Iterator[Statement]:
-    """`responded` for each interaction touched that has an id and an answer."""
-    for place in _places(touched, "cmi.interactions."):
-        prefix = f"cmi.interactions.{place}."
-        row = {
-            name.removeprefix(prefix): value
-            for name, value in after.items()
-            if name.startswith(prefix)
-        }
-        if row.get("id") and ("student_response" in row or "result" in row):
-            yield _responded(subject, moment, place, row)
-
-
 def _responded(
-    subject: Subject, moment: Moment, place: str, row: Mapping[str, str]
+    subject: Subject, moment: Moment, place: str, answered: Interaction
 ) -> Statement:
-    kind = row.get("type", "")
     definition: dict[str, Any] = {
         "type": vocabulary.activity_type("interaction"),
-        "interactionType": kind or "other",
+        "interactionType": answered.kind or "other",
     }
-    count = int(row.get("correct_responses._count", "0"))
-    patterns = [row.get(f"correct_responses.{n}.pattern", "") for n in range(count)]
-    if any(patterns):
-        definition["correctResponsesPattern"] = [
-            response_of(kind, pattern) for pattern in patterns if pattern
-        ]
+    if answered.description:
+        definition["description"] = {answered.language: answered.description}
+    if answered.patterns:
+        definition["correctResponsesPattern"] = list(answered.patterns)
     result: dict[str, Any] = {}
-    if "student_response" in row:
-        result["response"] = response_of(kind, row["student_response"])
-    verdict = row.get("result", "")
-    if verdict in {"correct", "wrong", "unanticipated"}:
-        result["success"] = verdict == "correct"
-    elif verdict and verdict != "neutral":
-        result["score"] = score(raw=Decimal(verdict))
-    if row.get("latency"):
-        result["duration"] = format_duration(seconds_of_timespan(row["latency"]))
+    if answered.response is not None:
+        result["response"] = answered.response
+    if answered.success is not None:
+        result["success"] = answered.success
+    if answered.score is not None:
+        result["score"] = score(raw=answered.score)
+    if answered.seconds is not None:
+        result["duration"] = format_duration(answered.seconds)
     return build_statement(
         id=_id(subject, moment, f"interaction {place}"),
         actor=subject.actor,
         verb="responded",
         object={
             "objectType": "Activity",
-            "id": urls.interaction_iri(subject.unit_iri, row["id"]),
+            "id": urls.interaction_iri(subject.unit_iri, answered.identifier),
             "definition": definition,
         },
         timestamp=moment.at,
         result=result,
         context=_context(subject, grouping=_grouping(subject), parent=_unit(subject)),
     )
-
-
-def response_of(kind: str, text: str) -> str:
-    """A CMIFeedback in the spelling of xAPI (Data 2.4.4.1 "response patterns").
-
-    1.2 separates with commas and pairs with full stops; `t`, `f`, `1`, `0` are truth
-    values. Whatever does not look like that is given as it is.
-    """
-    if kind == "true-false":
-        return _TRUE.get(text[:1].lower(), text) if text else text
-    parts = text.strip().removeprefix("{").removesuffix("}").split(",")
-    if kind in {"choice", "sequencing"}:
-        return "[,]".join(part.strip() for part in parts)
-    if kind == "matching" and all("." in part for part in parts):
-        pairs = (part.strip().split(".", 1) for part in parts)
-        return "[,]".join(f"{left}[.]{right}" for left, right in pairs)
-    return text
 
 
 def _objectives(
@@ -247,8 +210,7 @@ def _objective_news(was: Outcome, now: Outcome) -> Iterator[tuple[str, dict[str,
     if (now.success, now.completion) == (was.success, was.completion):
         return
     if now.success != "unknown":
-        done = {"completion": True, "success": now.success == "passed"}
-        yield now.success, done | with_score
+        yield now.success, _result(now)
     elif now.completion == "completed":
         yield "completed", {"completion": True} | with_score
 
@@ -275,14 +237,14 @@ def _result(known: Outcome) -> dict[str, Any]:
 
 
 def _score(known: Outcome) -> dict[str, Any]:
-    """The score as xAPI allows it; empty without `raw`.
+    """The score as xAPI allows it; empty without `raw` and `scaled`.
 
     A min and max between which `raw` does not lie are left out: xAPI refuses them,
     and the score itself must not be lost for it.
     """
     low, high, raw = known.minimum, known.maximum, known.raw
     if raw is None:
-        return {}
+        return score(scaled=known.scaled)
     is_range = low is None or high is None or low < high
     return score(
         scaled=known.scaled,
@@ -297,9 +259,11 @@ def _about_unit(
     moment: Moment,
     verb: str,
     result: dict[str, Any] | None = None,
+    *,
+    part: str = "",
 ) -> Statement:
     return build_statement(
-        id=_id(subject, moment, verb),
+        id=_id(subject, moment, f"{verb} {part}" if part else verb),
         actor=subject.actor,
         verb=verb,
         object=_unit(subject),
@@ -320,8 +284,10 @@ def _context(
     grouping: list[dict[str, Any]],
     parent: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    profile = _activity(vocabulary.activity("scorm"), "profile")
-    related = {"grouping": grouping, "category": [profile]}
+    related = {"grouping": grouping}
+    if subject.profile:
+        profile = _activity(vocabulary.activity(subject.profile), "profile")
+        related["category"] = [profile]
     if parent is not None:
         related["parent"] = [parent]
     return {

@@ -63,6 +63,7 @@ def test_a_session_from_first_to_last(player: Player) -> None:
         "completion": "completed",
         "success": "passed",
         "findings": [],
+        "next": None,
     }
     assert player.verbs() == [
         *("initialized", "scored", "passed", "completed"),

@@ -243,7 +243,7 @@ def test_what_is_told(
     ],
 )
 def test_responses_in_the_spelling_of_xapi(kind: str, text: str, response: str) -> None:
-    assert translate.response_of(kind, text) == response
+    assert scorm_12.response_of(kind, text) == response
 
 
 def test_an_interaction_is_defined_with_its_correct_responses() -> None:
