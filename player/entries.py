@@ -164,6 +164,8 @@ def _apply_all(
 def _known(db: Session, launch: Launch, received: Sequence[Sent]) -> dict[int, UUID]:
     """The uuids under which the numbers received are already logged."""
     numbers = [one.seq for one in received if one.seq <= launch.last_seq]
+    if not numbers:
+        return {}
     rows = db.execute(
         select(Entry.seq, Entry.uuid).where(
             Entry.launch_id == launch.id, Entry.seq.in_(numbers)

@@ -14,15 +14,15 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from lrs.db import insert_new, new_id
 from lrs.store import store_statements
 from lrs.tables import key_of
-from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest, Unit
+from packages.manifests import manifest_at
 from player import rollup, tokens, translate, urls
 from player.activities import Tree, tree_of
 from player.cmi import Model
@@ -116,19 +116,34 @@ def lock_registration(
     return row
 
 
+ANEW = {"populate_existing": True}
+_LOCK = (
+    select(Registration)
+    .join(
+        Launch,
+        (Launch.tenant_id == Registration.tenant_id)
+        & (Launch.registration == Registration.registration),
+    )
+    .where(Launch.id == bindparam("launch"))
+    .with_for_update(of=Registration)
+)
+_AT_WORK = (
+    select(Launch, Attempt)
+    .join(Attempt, Attempt.id == Launch.attempt_id)
+    .where(Launch.id == bindparam("launch"))
+)
+
+
 def sit_down(db: Session, *, config: Config, launch_id: UUID) -> Sitting:
     """The launch with everything it works on, its registration locked."""
-    launch = get_launch(db, launch_id=launch_id)
-    row = lock_registration(
-        db,
-        tenant=launch.tenant_id,
-        registration=launch.registration,
-        actor_ifi=launch.actor_ifi,
-    )
-    # what another transaction wrote while this one waited for the lock
-    db.refresh(launch)
-    attempt = db.get_one(Attempt, launch.attempt_id, populate_existing=True)
-    manifest = manifest_of(get_package(db, package_id=launch.package_id))
+    waiting = db.scalars(_LOCK, {"launch": launch_id}, execution_options=ANEW)
+    row = waiting.one_or_none()
+    if row is None:
+        raise NotFound("There is no such launch.")
+    # after the lock: what another transaction wrote while this one waited for it
+    found = db.execute(_AT_WORK, {"launch": launch_id}, execution_options=ANEW)
+    launch, attempt = found.one()
+    manifest = manifest_at(db, package_id=launch.package_id)
     unit = manifest.units[launch.unit]
     unit_iri = urls.unit_iri(launch.course_iri, unit.slug)
     subject = translate.Subject(
