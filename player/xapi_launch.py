@@ -278,7 +278,9 @@ def _take(sitting: Sitting, new: Sequence[Prepared], *, now: datetime) -> None:
     launch.elapsed += max(silence // timedelta(milliseconds=1), 0)
     launch.received_at = now
     known = Result(
-        completion=cast("Any", attempt.completion), success=cast("Any", attempt.success)
+        completion=cast("Any", attempt.completion),
+        success=cast("Any", attempt.success),
+        score=None if attempt.scaled is None else {"scaled": attempt.scaled},
     )
     for one in new:
         is_late = one.timestamp < launch.event_at
@@ -340,8 +342,8 @@ def _following(
     is_heard = (
         one.statement["object"]["id"] == sitting.subject.unit_iri and verb in _HEARD
     )
-    result = _result(after)
     told = xapi_results.add(Result(), one.statement)
+    result = _result(after, told)
     if told.success != "unknown":
         is_said = "success" in said or verb == vocabulary.verb(told.success)
         if not (is_heard and is_said):
@@ -356,13 +358,14 @@ def _following(
         yield _statement(sitting, one, "completed", result, at)
 
 
-def _result(known: Result) -> dict[str, Any]:
+def _result(known: Result, told: Result) -> dict[str, Any]:
+    """What is known by now, with the score that the statement itself tells."""
     result: dict[str, Any] = {"completion": known.completion == "completed"}
     if known.success != "unknown":
         result["success"] = known.success == "passed"
-    if known.score is not None:
-        members = dict(known.score)
-        scaled = members.pop("scaled", known.scaled)
+    if told.score is not None:
+        members = dict(told.score)
+        scaled = members.pop("scaled", told.scaled)
         result["score"] = score(scaled=scaled, **members)
     return result
 
