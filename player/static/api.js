@@ -117,7 +117,11 @@ export function createApi({ table, values, emit, soon = () => {}, trace = null }
 
   const traced = (f, call) => (...given) => {
     const r = call(...given);
-    trace({ f, a: given.slice(0, 2).map(asText), r, e: lastError });
+    try {
+      trace({ f, a: given.slice(0, 2).map(asText), r, e: lastError });
+    } catch (error) {
+      console.error(error);
+    }
     return r;
   };
   const api = {};

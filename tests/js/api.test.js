@@ -278,6 +278,16 @@ test("calls are traced as content made them", () => {
   ]);
 });
 
+test("a trace that fails does not reach the content", (t) => {
+  t.mock.method(console, "error", () => {});
+  const trace = () => {
+    throw new Error("full");
+  };
+  const { api } = createApi({ table, values: {}, emit: () => {}, trace });
+  assert.equal(api.LMSInitialize(""), "true");
+  assert.equal(console.error.mock.callCount(), 1);
+});
+
 test("a long value in an array stays where it was, since others may need it", () => {
   const elements = JSON.parse(
     readFileSync(new URL("../../player/elements/scorm_2004.json", import.meta.url), "utf8"),
