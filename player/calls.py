@@ -7,7 +7,7 @@ shape is dropped rather than refused: a learner's work never waits for its log.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -175,7 +175,7 @@ def _mark(entry: Entry) -> Iterator[Call]:
         )
 
 
-def log_of(entries: Sequence[Entry]) -> Iterator[Call]:
+def log_of(entries: Iterable[Entry]) -> Iterator[Call]:
     """All calls of a launch, in order, and where its sessions begin and end.
 
     Of an entry without calls, what it changed.
@@ -189,7 +189,7 @@ def log_of(entries: Sequence[Entry]) -> Iterator[Call]:
             yield from _mark(entry)
 
 
-def replay(table: Elements, entries: Sequence[Entry]) -> Iterator[Step]:
+def replay(table: Elements, entries: Iterable[Entry]) -> Iterator[Step]:
     """Every call made again on the server's model, with what is different.
 
     Each session begins with the values that its first entry has kept.

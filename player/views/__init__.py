@@ -2,12 +2,13 @@
 
 from flask import Blueprint
 
-from player.views import cmi5, frame, hacp, manage, runtime
+from player.views import cmi5, frame, hacp, history, manage, runtime
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     frame.BLUEPRINT,
     runtime.BLUEPRINT,
     manage.BLUEPRINT,
+    history.BLUEPRINT,
     cmi5.BLUEPRINT,
     hacp.BLUEPRINT,
 )

@@ -43,7 +43,7 @@ schemathesis.serializer.alias(
 # tus 1.0 wants these where the tool expects others
 TUS = ["400", "401", "403", "404", "405", "409", "411", "412", "413", "415", "460"]
 APART = {"extra-data-sources": {"responses": False}}
-GROUPS = ["credentials", "packages", "uploads_api", "launches"]
+GROUPS = ["credentials", "packages", "uploads_api", "launches", "history"]
 # told in words, not by the schema
 PIECES = ["2xx", "401", "403", "404", "409", "413"]
 NETWORK = {"allow_redirects", "cert", "max_redirects", "proxies", "timeout", "verify"}
