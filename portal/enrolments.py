@@ -15,10 +15,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from lrs.config import Config
 from lrs.db import Base, UtcDateTime, new_id
 from lrs.rules.terms import CALENDAR_YEAR, Span, term_of
+from lrs.store import store_statements
+from lrs.tables import MAIN_TENANT
+from packages.courses import get_package
+from packages.iris import course_iri
+from player.cmi5.registering import satisfied_at_registration
 from player.launches import end_registration
+from player.sittings import authority
 from portal.acts import record_own_act
 from portal.catalogue import Listing
-from portal.users import User
+from portal.users import User, actor_of
 from statements.errors import AlreadyEnrolled, Conflict, NotEligible, NotFound
 
 
@@ -97,7 +103,26 @@ def enrol(
     except IntegrityError as error:
         # the same click twice, at the same moment
         raise AlreadyEnrolled from error
+    satisfied = satisfied_at_registration(
+        db,
+        config=config,
+        package=get_package(db, package_id=listing.package_id),
+        course_iri=course_iri(config, listing.course_id),
+        course_title=enrolment.course_title,
+        revision=enrolment.revision,
+        actor=actor_of(user.id, portal_url=config.portal_url),
+        registration=enrolment.registration,
+        now=now,
+    )
     record_own_act(db, config=config, enrolment=enrolment, verb="registered", now=now)
+    if satisfied:
+        store_statements(
+            db,
+            tenant=MAIN_TENANT,
+            statements=satisfied,
+            authority=authority(config),
+            now=now,
+        )
     return enrolment
 
 

@@ -33,7 +33,7 @@ from packages.courses import (
     retire_version,
 )
 from packages.hosts import allow_hosts
-from packages.manifest import Manifest
+from packages.manifest import Manifest, Unit
 from player.urls import course_iri, unit_iri
 from portal import checklist, offers
 from portal.assessments import (
@@ -306,6 +306,7 @@ def _record_structure(
                 title=unit.title,
                 # no learner can open one that is hidden from the menu
                 required=unit.visible,
+                move_on=criterion(manifest, unit),
             )
             for unit in manifest.units
         ],
@@ -335,3 +336,15 @@ def _note(
         detail=detail,
         now=now,
     )
+
+
+def criterion(manifest: Manifest, unit: Unit) -> str:
+    """What a unit asks for, by `moveOn` where the package has that.
+
+    A course that asks for nothing at all would be complete on enrolling: then each
+    unit is to be completed or passed.
+    """
+    if not unit.move_on:
+        return "Completed"
+    asks = any(one.move_on != "NotApplicable" for one in manifest.units)
+    return unit.move_on if asks else "CompletedOrPassed"

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from lrs.db import reading, writing
+from packages.courses import get_package
 from portal import enrolments
+from portal.catalogue import get_listing
 from portal.users import get_user
 from statements.errors import AlreadyEnrolled, NotEligible
 from statements.vocabulary import extension
+from tests.player.cmi5.sample import au, manifest_with
 from tests.portal.log import statements_of
 
 
@@ -111,3 +114,22 @@ def test_the_same_click_twice_at_the_same_moment(world) -> None:
         told = list(pool.map(click, range(6)))
     assert sorted(told) == ["enrolled"] + ["refused"] * 5
     assert len(statements_of(world.parts, "registered")) == 1
+
+
+def test_a_course_of_cmi5_that_asks_for_nothing_is_satisfied_on_enrolling(
+    world,
+) -> None:
+    with writing(world.parts.engine) as db:
+        listing = get_listing(
+            db, config=world.parts.config, course_id=world.course_id, now=world.now
+        )
+        package = get_package(db, package_id=listing.package_id)
+        package.standard = "cmi5"
+        package.manifest = manifest_with(au(0)).to_json()
+    world.enrol(world.cast.officer)
+    [registered] = statements_of(world.parts, "registered")
+    [satisfied] = statements_of(world.parts, "satisfied")
+    for name in ("registration", "revision"):
+        assert satisfied["context"][name] == registered["context"][name]
+    assert satisfied["actor"] == registered["actor"]
+    assert satisfied["object"]["id"] == registered["object"]["id"]

@@ -20,6 +20,7 @@ from portal.offers import NoPostTest, Terms
 from statements.errors import Conflict, Invalid
 from tests.packages.make import Item
 from tests.packages.make import course as course_of
+from tests.player.cmi5.sample import au, manifest_with
 from tests.portal.conftest import import_file, import_sample
 
 if TYPE_CHECKING:
@@ -418,3 +419,21 @@ def test_documents_and_words_meet_the_advice(place: Workplace) -> None:
             now=place.now,
         )
     assert not place.unmet(required=False) & {"described", "documents"}
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (("", ""), ["Completed", "Completed"]),
+        (("Passed", "NotApplicable"), ["Passed", "NotApplicable"]),
+        # else the course would be complete on enrolling
+        (("NotApplicable", "NotApplicable"), ["CompletedOrPassed"] * 2),
+    ],
+    ids=["other standards", "criteria", "none"],
+)
+def test_units_count_by_the_criteria_of_the_course(
+    given: tuple[str, ...], found: list[str]
+) -> None:
+    units = [au(place, move_on=one) for place, one in enumerate(given)]
+    manifest = manifest_with(*units)
+    assert [releases.criterion(manifest, unit) for unit in units] == found

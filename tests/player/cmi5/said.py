@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,10 @@ from statements.scalars import format_timestamp
 from tests.player.cmi5.sample import ACTOR, COURSE, PUBLISHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from statements.prepare import Prepared
 
 Statement = dict[str, Any]
+Change = Callable[[Statement], object]
 
 REGISTRATION = uuid.UUID("7a1a3c4e-6f0b-4a55-9a8e-0a1b2c3d4e5f")
 ELSEWHERE = "ccaf384c-f8d4-4e7a-8304-49af58f0b176"
@@ -95,11 +95,39 @@ def says(verb: str, *, at: datetime | None = None) -> Statement:
     return said | ({"result": result} if result else {})
 
 
-def changed(verb: str, change: Callable[[Statement], object]) -> Statement:
+def changed(verb: str, change: Change) -> Statement:
     """The same with a change."""
     said = says(verb)
     change(said)
     return said
+
+
+def put(value: object, *path: str) -> Change:
+    """Sets a member, deep inside."""
+
+    def change(statement: Statement) -> None:
+        inside: Any = statement
+        for name in path[:-1]:
+            inside = inside.setdefault(name, {})
+        inside[path[-1]] = value
+
+    return change
+
+
+def drop(*path: str) -> Change:
+    """Takes a member away."""
+
+    def change(statement: Statement) -> None:
+        inside: Any = statement
+        for name in path[:-1]:
+            inside = inside[name]
+        del inside[path[-1]]
+
+    return change
+
+
+def category(*activities: dict[str, str], usage: str = "category") -> Change:
+    return put(list(activities), "context", "contextActivities", usage)
 
 
 def ready(*statements: Statement) -> list[Prepared]:

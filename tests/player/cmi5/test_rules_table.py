@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +17,10 @@ from tests.player.cmi5.said import (
     MOVE_ON,
     REVISION,
     SESSION,
+    category,
     changed,
+    drop,
+    put,
     ready,
     says,
     session,
@@ -25,39 +28,7 @@ from tests.player.cmi5.said import (
 from tests.player.cmi5.sample import COURSE, PUBLISHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.player.cmi5.said import Statement
-
-    Change = Callable[[Statement], object]
-
-
-def put(value: object, *path: str) -> Change:
-    """Sets a member, deep inside."""
-
-    def change(statement: Statement) -> None:
-        inside: Any = statement
-        for name in path[:-1]:
-            inside = inside.setdefault(name, {})
-        inside[path[-1]] = value
-
-    return change
-
-
-def drop(*path: str) -> Change:
-    """Takes a member away."""
-
-    def change(statement: Statement) -> None:
-        inside: Any = statement
-        for name in path[:-1]:
-            inside = inside[name]
-        del inside[path[-1]]
-
-    return change
-
-
-def category(*activities: dict[str, str], usage: str = "category") -> Change:
-    return put(list(activities), "context", "contextActivities", usage)
+    from tests.player.cmi5.said import Change
 
 
 CONTEXT = ("context", "contextActivities")
