@@ -125,6 +125,11 @@ function startScorm({ elements, values }) {
   window[elements.api.object] = session.api;
 }
 
+/** A unit that speaks to the server by itself: nothing of it passes through here. */
+function startPlain() {
+  session = { flush() {}, state: "elsewhere" };
+}
+
 /**
  * An asset was looked at once it is loaded, and is then left. It need not speak to the
  * run-time, but may: many packages call assets what are SCOs.
