@@ -13,7 +13,7 @@ from packages.cmi5 import read_cmi5
 from packages.contents import Contents
 from packages.findings import finding, refuse, rows
 from packages.manifest import Finding, Manifest
-from packages.readers import read_package, with_what_plays
+from packages.readers import read_package
 from packages.roles import can_score, with_parts
 from packages.safexml import read_xml
 from packages.scripts import Scripts, read_scripts
@@ -139,9 +139,7 @@ def _leniently(manifest: Manifest) -> Manifest:
         replace(one, severity=rows()[one.code].get("lenient", one.severity))  # type: ignore[arg-type]
         for one in manifest.findings
     ]
-    lenient = replace(manifest, findings=()).with_findings(findings)
-    told = any(one.code == "not_playable_yet" for one in findings)
-    return lenient if told else with_what_plays(lenient, None)
+    return replace(manifest, findings=()).with_findings(findings)
 
 
 def _bare_course(file: BinaryIO, filename: str) -> tuple[Contents, Manifest] | None:
@@ -160,8 +158,7 @@ def _bare_course(file: BinaryIO, filename: str) -> tuple[Contents, Manifest] | N
     if name != "courseStructure":
         return None
     contents = Contents(bare_file(file, _BARE_NAME))
-    manifest = read_cmi5(contents, _BARE_NAME, alone=True)
-    return contents, with_what_plays(manifest, _BARE_NAME)
+    return contents, read_cmi5(contents, _BARE_NAME, alone=True)
 
 
 def sarif(checked: Checked, *, filename: str, version: str) -> dict[str, Any]:

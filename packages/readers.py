@@ -1,7 +1,6 @@
 """Which reader a package needs: a marker file each, tried in order.
 
-A new standard is one reader and one line here. `NOT_PLAYABLE_YET` names the standards
-that the player does not run: their packages are imported and looked at.
+A new standard is one reader and one line here.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from packages.archive import Archive
 from packages.cmi5 import read_cmi5
 from packages.contents import Contents
 from packages.findings import finding, refuse
-from packages.manifest import Finding, Manifest, Standard
+from packages.manifest import Finding, Manifest
 from packages.scorm import read_scorm
 from packages.tincanxml import read_tincan
 
@@ -46,12 +45,6 @@ READERS = (
     Reader("*.crs", "AICC", read_aicc, whole=True),
 )
 
-NOT_PLAYABLE_YET: dict[Standard, str] = {
-    "scorm_2004": "SCORM 2004",
-    "aicc": "AICC",
-    "xapi": "xAPI (tincan.xml)",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -68,18 +61,7 @@ def read_package(archive: Archive) -> tuple[Contents, Manifest]:
     located = locate(archive)
     manifest = located.reader.read(located.contents, located.name)
     findings = [*archive.findings, *located.findings]
-    manifest = manifest.with_findings(findings)
-    return located.contents, with_what_plays(manifest, located.name)
-
-
-def with_what_plays(manifest: Manifest, path: str | None) -> Manifest:
-    """The same, with a finding when learners cannot take the course yet."""
-    if manifest.standard not in NOT_PLAYABLE_YET or not manifest.is_importable:
-        return manifest
-    name = NOT_PLAYABLE_YET[manifest.standard]
-    return manifest.with_findings(
-        [finding("not_playable_yet", path=path, standard=name)]
-    )
+    return located.contents, manifest.with_findings(findings)
 
 
 def locate(archive: Archive) -> Located:

@@ -1,7 +1,7 @@
 """Odd and hostile packages of cmi5, xAPI and AICC, each with the answer expected.
 
 An answer is what decides: the codes of errors where the package is refused, else the
-codes of everything that was said; all of them say `not_playable_yet` beside it.
+codes of everything that was said.
 """
 
 from collections.abc import Callable

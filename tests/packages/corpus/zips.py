@@ -173,7 +173,7 @@ ZIPS: dict[str, tuple[Callable[[], bytes], Answer]] = {
             namespaces=NAMESPACES_2004,
             spelled="adlcp:scormType",
         ),
-        ("not_playable_yet",),
+        (),
     ),
     "two standards": (lambda: with_files(tincan_0xml="<tincan/>"), ("also",)),
     # --- no course
