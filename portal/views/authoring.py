@@ -32,7 +32,6 @@ from packages.courses import (
 from packages.hosts import needed_hosts
 from packages.manifest import Manifest, standard_text
 from packages.roles import propose_roles
-from player.launches import PLAYABLE
 from portal import doctor, releases, words
 from portal.access import POSITIONS, roles_for
 from portal.audit import record_act
@@ -226,7 +225,6 @@ def _publishing(
         **form_values(manifest, given=form),
         "tree": doctor.tree_of(manifest),
         "facts": doctor.facts_of(manifest),
-        "is_playable": manifest.standard in PLAYABLE,
         "courses": [("", "A new course"), *courses] if courses else [],
         "policies": list(POLICIES.items()),
         "transfers": list(TRANSFERS.items()),

@@ -77,18 +77,13 @@ def test_the_way_to_the_units_beside_it(browser, package) -> None:
 def test_a_standard_without_run_time_is_said(parts, browser, package) -> None:
     with writing(parts.engine) as db:
         row = get_package(db, package_id=package)
-        row.standard, row.edition = "scorm_2004", "4th"
-        row.manifest = {
-            **(row.manifest or {}),
-            "standard": "scorm_2004",
-            "edition": "4th",
-        }
+        row.standard, row.edition = "xapi", "1.0"
+        row.manifest = {**(row.manifest or {}), "standard": "xapi", "edition": "1.0"}
     text = text_of(browser.get(f"/authoring/packages/{package}"))
-    assert "Learners cannot take it yet" in text
-    assert 'name="role-0"' not in text
+    assert 'name="role-0"' in text
     place = begin(browser, package).headers["Location"]
     text = text_of(browser.get(place))
-    assert "the player does not speak SCORM 2004 4th Edition yet" in text
+    assert "Units of xAPI 1.0 report to a record store" in text
     assert "What the unit reports" not in text
 
 
