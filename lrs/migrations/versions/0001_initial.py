@@ -624,6 +624,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_launch")),
     )
+    op.create_index(
+        "ix_launch_actor",
+        "launch",
+        ["tenant_id", "actor_ifi", "opened_at"],
+        unique=False,
+    )
     op.create_index(op.f("ix_launch_label"), "launch", ["label"], unique=False)
     op.create_index("ix_launch_live", "launch", ["live", "received_at"], unique=False)
     op.create_index(
@@ -1049,6 +1055,7 @@ def downgrade() -> None:
     op.drop_index("ix_launch_registration", table_name="launch")
     op.drop_index("ix_launch_live", table_name="launch")
     op.drop_index(op.f("ix_launch_label"), table_name="launch")
+    op.drop_index("ix_launch_actor", table_name="launch")
     op.drop_table("launch")
     op.drop_table("credential")
     op.drop_index("ix_course_tenant_id", table_name="course")
