@@ -30,6 +30,7 @@ import packages.cli
 import packages.intake
 import packages.uploads
 import packages.views
+import player.cmi5.expiring
 import player.cmi5.guard
 import player.cmi5.sessions
 import player.launches
@@ -65,6 +66,10 @@ WORK = Work(
         "uploads.sweep": (timedelta(hours=1), packages.uploads.sweep_uploads),
         "attachments.sweep": (timedelta(hours=1), lrs.attachments.sweep),
         "player.suspend_stale": (timedelta(minutes=5), player.launches.suspend_stale),
+        "cmi5.abandon_expired": (
+            timedelta(minutes=5),
+            player.cmi5.expiring.abandon_expired,
+        ),
     },
 )
 

@@ -31,7 +31,7 @@ CORS = {
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{0,1000}")
 
 
-@BLUEPRINT.post("/cmi5/fetch/<token>")
+@BLUEPRINT.post("/cmi5/fetch/<token>", provide_automatic_options=False)
 @allow("public")
 def fetch(token: str) -> Response:
     """The authorization, to the first who asks; a refusal is 200 as well (8.2.1)."""
@@ -91,6 +91,8 @@ def came_back(launch_id: UUID) -> Response:
             "form-action 'none'",
         ]
     )
+    # as a window of its own it is the page that opened it which closes it
+    response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"

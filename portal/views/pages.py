@@ -337,6 +337,9 @@ def _headers(response: BaseResponse) -> BaseResponse:
     wanted = {"X-Content-Type-Options": "nosniff"}
     if response.mimetype == "text/html":
         wanted |= HEADERS
+        if "frame-ancestors" in response.headers.get("Content-Security-Policy", ""):
+            # the older header cannot name who else may frame it
+            del wanted["X-Frame-Options"]
     elif response.mimetype in DATA:
         wanted["Content-Security-Policy"] = DATA_POLICY
     if parts().config.portal_url.startswith("https:"):

@@ -72,6 +72,7 @@ class Story:
     lms: Lms
     units: dict[str, Unit] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
+    _ready: dict[Any, Unit] = field(default_factory=dict)
 
     def told(self, registration: UUID | None = None) -> list[dict[str, Any]]:
         """All statements of a registration, or of the one of the story, in order."""
@@ -95,6 +96,14 @@ class Story:
         return [
             SHORT.get(one["verb"]["id"], "other") for one in self.told(registration)
         ]
+
+    def ready(self, said: tuple[str, ...], earlier: tuple[str, ...], mode: Any) -> Unit:
+        """A unit to be refused: it said so much, and in a session before it that."""
+        known = (said, earlier, mode)
+        if known not in self._ready:
+            before = self.open(*earlier).registration if earlier else None
+            self._ready[known] = self.open(*said, mode=mode, registration=before)
+        return self._ready[known]
 
     def open(self, *said: str, **more: Any) -> Unit:
         """A unit of a new registration that has said so much."""
