@@ -62,6 +62,11 @@ class Tree:
     activities: tuple[Activity, ...]
 
     @cached_property
+    def has_rules(self) -> bool:
+        """Whether any activity has sequencing rules."""
+        return any(one.part("sequencingRules") for one in self.activities)
+
+    @cached_property
     def by_identifier(self) -> Mapping[str, Activity]:
         """The activity of an identifier; of two the first."""
         return {one.identifier: one for one in reversed(self.activities)}

@@ -100,7 +100,7 @@ def receive(
     sittings.settle(db, sitting, moment=moment, now=now)
     receipt = _receipt(sitting, findings, problem)
     if any(one.kind == "terminate" for one in received):
-        receipt.answer["next"] = sittings.next_of(sitting)
+        receipt.answer["next"] = sittings.next_of(db, sitting)
     return receipt
 
 

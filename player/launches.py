@@ -33,8 +33,10 @@ from player.outcomes import Mode, as_mode
 from player.runtimes import runtime_of
 from player.sittings import RegistrationTaken, Sitting, get_launch
 from player.tables import Attempt, Launch, Preview, Registration
+from player.tracking import Ask
 from player.translate import Moment
 from player.windows import stands_apart
+from player.works import ask_of
 from statements import vocabulary
 from statements.actors import ifi
 from statements.errors import Conflict, Invalid, LaunchClosed
@@ -128,7 +130,7 @@ def open_launch(
     actor_ifi = ifi(actor)
     if actor_ifi is None:
         raise Invalid("An anonymous group cannot be launched.")
-    sittings.lock_registration(
+    row = sittings.lock_registration(
         db, tenant=package.tenant_id, registration=registration, actor_ifi=actor_ifi
     )
     _check_course(
@@ -168,7 +170,8 @@ def open_launch(
         counted_seat=Decimal(0),
     )
     if not is_led and mode == "Normal":
-        _check_open(manifest, launch, unit_states(db, launch))
+        sittings.inherit(db, row, launch, manifest)
+        _check_open(db, manifest, launch, row)
     launch.attempt_id = _attempt_for(db, launch, manifest).id
     db.add(launch)
     db.flush()
@@ -205,11 +208,12 @@ def _check_course(
 
 
 def _check_open(
-    manifest: Manifest, launch: Launch, states: Mapping[int, "UnitState"]
+    db: Session, manifest: Manifest, launch: Launch, row: Registration
 ) -> None:
-    reason = locks(manifest, _stands(states)).get(launch.unit)
-    if reason is not None:
-        raise Locked(reason)
+    ask = ask_of(db, launch, manifest, tree_of(manifest), row.shared)
+    closed = locks(manifest, _stands(unit_states(db, launch)), ask)
+    if launch.unit in closed:
+        raise Locked(closed[launch.unit])
 
 
 def _stands(states: Mapping[int, "UnitState"]) -> dict[int, Stand]:
@@ -279,10 +283,7 @@ def start(
     launch = sitting.launch
     if launch.ended_at is not None or launch.expires_at <= now:
         raise LaunchClosed("This launch is over; open the unit again.")
-    is_first = sitting.registration.launch_id is None
     sittings.take_over(db, sitting, now=now)
-    if is_first:
-        sittings.inherit(db, sitting)
     sittings.renew_attempt(db, sitting, at=now)
     attempt = sitting.attempt
     launch.expires_at = until or now + tokens.LIFETIME
@@ -295,8 +296,10 @@ def start(
         around=sitting.around,
     )
     states = unit_states(db, launch)
-    closed = _closed(sitting, states)
-    valid = valid_requests(sitting.tree, launch.unit)
+    tree, shared = sitting.tree, sitting.registration.shared
+    ask = ask_of(db, launch, sitting.manifest, tree, shared)
+    closed = _closed(sitting, states, ask)
+    valid = valid_requests(tree, launch.unit, ask)
     payload = {
         "launch": str(launch.id),
         "registration": str(launch.registration),
@@ -324,7 +327,7 @@ def start(
             for unit in sitting.manifest.units
             if unit.visible
         ],
-        **_neighbours(sitting, closed),
+        **_neighbours(sitting, closed, ask),
         "hides": list(sitting.unit.hides),
         "seconds": float(sum(one.total_seconds for one in states.values())),
         "return_url": launch.return_url,
@@ -378,21 +381,25 @@ def _menu_line(
     }
 
 
-def _closed(sitting: Sitting, states: Mapping[int, UnitState]) -> dict[int, str]:
+def _closed(
+    sitting: Sitting, states: Mapping[int, UnitState], ask: Ask
+) -> dict[int, str]:
     """The units that cannot be chosen, with the reason; only work for credit waits."""
     if sitting.launch.mode != "Normal":
         return {}
-    return locks(sitting.manifest, _stands(states))
+    return locks(sitting.manifest, _stands(states), ask)
 
 
-def _neighbours(sitting: Sitting, closed: Mapping[int, str]) -> dict[str, int | None]:
+def _neighbours(
+    sitting: Sitting, closed: Mapping[int, str], ask: Ask
+) -> dict[str, int | None]:
     """The units that the buttons lead to: by flow, or the menu's open neighbours."""
     tree, present = sitting.tree, sitting.launch.unit
     current = tree.by_unit.get(present)
     if current is not None:
         found = {
-            "previous": flow(tree, current, forward=False),
-            "next": flow(tree, current, forward=True),
+            "previous": flow(tree, current, forward=False, ask=ask),
+            "next": flow(tree, current, forward=True, ask=ask),
         }
         return {name: None if one is None else one.unit for name, one in found.items()}
     units = sitting.manifest.units
@@ -447,10 +454,12 @@ def _leads_to(db: Session, launch: Launch, manifest: Manifest, unit: int) -> boo
     if current is None:
         return False
     attempt = db.get_one(Attempt, launch.attempt_id)
-    runtime = runtime_of(manifest.standard, manifest.edition)
-    move = navigation(tree, launch.unit, runtime.request(attempt.values))
-    found = [flow(tree, current, forward=forward) for forward in (False, True)]
-    led = {launch.unit, *(one.unit for one in found if one is not None)}
+    row = db.get_one(Registration, (launch.tenant_id, launch.registration))
+    ask = ask_of(db, launch, manifest, tree, row.shared)
+    request = runtime_of(manifest.standard, manifest.edition).request(attempt.values)
+    move = navigation(tree, launch.unit, request, ask)
+    ways = (flow(tree, current, forward=way, ask=ask) for way in (False, True))
+    led = {launch.unit, *(one.unit for one in ways if one is not None)}
     return unit in led or (move is not None and move.unit == unit)
 
 

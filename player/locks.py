@@ -11,6 +11,7 @@ from packages.manifest import Manifest
 from player import prerequisites
 from player.activities import Tree, tree_of
 from player.navigation import first, flow, may_choose
+from player.tracking import Ask, nothing
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class Stand:
         return self.completion == "completed" or self.success == "passed"
 
 
-def locks(manifest: Manifest, stands: Mapping[int, Stand]) -> dict[int, str]:
+def locks(
+    manifest: Manifest, stands: Mapping[int, Stand], ask: Ask = nothing
+) -> dict[int, str]:
     """The reason of each unit that is closed; `stands` has the units begun."""
     if manifest.activities is not None:
-        return _by_tree(manifest, tree_of(manifest), stands)
+        return _by_tree(manifest, tree_of(manifest), stands, ask)
     if not any(unit.prerequisites for unit in manifest.units):
         return {}
     return _by_prerequisites(manifest, stands)
@@ -93,9 +96,9 @@ def _of_block(statuses: list[str]) -> str:
 
 
 def _by_tree(
-    manifest: Manifest, tree: Tree, stands: Mapping[int, Stand]
+    manifest: Manifest, tree: Tree, stands: Mapping[int, Stand], ask: Ask
 ) -> dict[int, str]:
-    start = first(tree)
+    start = first(tree, ask)
     closed = {}
     for unit in manifest.units:
         activity = tree.by_unit.get(unit.index)
@@ -103,10 +106,10 @@ def _by_tree(
             activity is None
             or activity == start
             or unit.index in stands
-            or may_choose(tree, None, activity)
+            or may_choose(tree, None, activity, ask)
         ):
             continue
-        before = flow(tree, activity, forward=False)
+        before = flow(tree, activity, forward=False, ask=ask)
         if before is None or before.unit is None:
             closed[unit.index] = "The course itself leads to this unit."
         elif before.unit not in stands or not stands[before.unit].is_done:

@@ -85,8 +85,7 @@ def begin(
         if element.each_launch:
             own.pop(row, None)
     begun = {**own, **each, "cmi.credit": credit, "cmi.mode": name, "cmi.entry": entry}
-    if not started:
-        begun |= sharing.objectives(elements, around)
+    begun |= sharing.objectives(elements, own, around)
     return begun | sharing.stores(elements, around)
 
 

@@ -1,9 +1,9 @@
-"""What units of SCORM 2004 leave for each other within a registration.
+"""What units of SCORM 2004 leave for each other.
 
-Global objectives, read when an attempt begins and written when a session ends, as the
-maps of an activity's objectives say (RTE 4.2.17.1, CAM 5.1.7), and the stores of
-`adl.data` (RTE 4.3, 4th Edition). Kept as {"objectives": {id: {member: text}}, "data":
-{id: text}}. Pure.
+Global objectives, read when a session begins and written when it ends, as the maps of
+an activity's objectives say (RTE 4.2.17.1, CAM 5.1.7), and the stores of `adl.data`
+(RTE 4.3, 4th Edition). Kept as {"objectives": {id: {member: text}}, "data": {id:
+text}}. Pure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,22 +26,29 @@ _SHARED = (
 _IMSSS = frozenset({"SatisfiedStatus", "NormalizedMeasure"})
 
 
-def objectives(elements: Elements, around: Around) -> Model:
-    """The activity's objectives that have an id, as shared ones are read (4.2.17.1)."""
+def objectives(elements: Elements, before: Mapping[str, str], around: Around) -> Model:
+    """The activity's objectives that have an id, as shared ones are read (4.2.17.1).
+
+    A new model gets them all; in one that goes on, what is shared replaces its own.
+    """
     values: Model = {}
-    count = 0
+    count = int(before.get("cmi.objectives._count", "0"))
+    places = {before.get(f"cmi.objectives.{n}.id"): n for n in range(count)}
     known = around.shared.get("objectives", {})
     for objective in around.objectives:
         identifier = objective.get("objectiveID", "")
-        prefix = f"cmi.objectives.{count}."
+        place = places.get(identifier, count)
+        prefix = f"cmi.objectives.{place}."
         if not can_hold(elements, f"{prefix}id", identifier):
             continue
+        if place == count:
+            count += 1
+            places[identifier] = place
         values[f"{prefix}id"] = identifier
         for target, member, element in _mapped(objective, "read", default=True):
             value = known.get(target, {}).get(member)
             if value is not None:
                 values[prefix + element] = value
-        count += 1
     return values | ({"cmi.objectives._count": str(count)} if count else {})
 
 
@@ -92,17 +99,22 @@ def share(
             shared["objectives"] = {
                 **before,
                 **{
-                    target: before.get(target, {}) | members
+                    target: _merged(before.get(target, {}), members)
                     for target, members in written.items()
                 },
             }
     return shared
 
 
+def _merged(before: Mapping[str, str], members: Mapping[str, str]) -> dict[str, str]:
+    """A shared objective with what is new; without what is not known any more."""
+    return {name: value for name, value in {**before, **members}.items() if value}
+
+
 def _written(
     elements: Elements, values: Mapping[str, str], around: Around
 ) -> dict[str, dict[str, str]]:
-    """The shared objectives that write maps set, by target."""
+    """The shared objectives that write maps set, by target; "" is not known any more."""
     count = int(values.get("cmi.objectives._count", "0"))
     places = {values.get(f"cmi.objectives.{n}.id"): n for n in range(count)}
     found: dict[str, dict[str, str]] = {}
@@ -116,4 +128,6 @@ def _written(
                 value, _ = get_value(elements, values, prefix + element)
                 if value not in {"", "unknown"}:
                     found.setdefault(target, {})[member] = value
+                elif value and prefix != "cmi." and prefix + element in values:
+                    found.setdefault(target, {})[member] = ""
     return found

@@ -27,11 +27,13 @@ from player import rollup, tokens, translate, urls
 from player.activities import Tree, tree_of
 from player.cmi import Model
 from player.duties import duties_of
+from player.inheritance import inherited
 from player.navigation import navigation
 from player.outcomes import Around, Completion, Outcome, Success, as_mode
 from player.runtimes import Runtime, runtime_of
 from player.tables import Attempt, Launch, Registration
 from player.translate import Moment, Statement
+from player.works import ask_of
 from statements.build import agent
 from statements.errors import Conflict, NotFound
 from statements.prepare import prepare
@@ -246,39 +248,11 @@ def renew_attempt(db: Session, sitting: Sitting, *, at: datetime) -> None:
     sitting.subject = replace(sitting.subject, attempt_iri=iri)
 
 
-def inherit(db: Session, sitting: Sitting) -> None:
-    """Begin with what the learner's last registration of this package has left.
-
-    SCORM 2004 keeps global objectives and stores beyond one registration, unless the
-    organization says otherwise (`objectivesGlobalToSystem`, `sharedDataGlobalToSystem`).
-    """
-    row, launch = sitting.registration, sitting.launch
-    if not sitting.runtime.starts_anew or launch.mode != "Normal":
-        return
-    left = db.scalars(
-        select(Registration.shared)
-        .join(
-            Launch,
-            (Launch.tenant_id == Registration.tenant_id)
-            & (Launch.registration == Registration.registration),
-        )
-        .where(
-            # the label is the learner's and the package's
-            Launch.label == launch.label,
-            Launch.registration != launch.registration,
-            Launch.mode == "Normal",
-        )
-        .order_by(Launch.opened_at.desc())
-        .limit(1)
-    ).first()
-    root = sitting.manifest.activities or {}
-    scopes = {
-        "objectives": root.get("objectivesGlobalToSystem", True),
-        "data": root.get("sharedDataGlobalToSystem", True),
-    }
-    row.shared = {
-        name: value for name, value in (left or {}).items() if scopes.get(name)
-    }
+def inherit(db: Session, row: Registration, launch: Launch, manifest: Manifest) -> None:
+    """Begin with what the learner's other registrations have left (SCORM 2004)."""
+    is_begun = row.launch_id is not None or bool(row.shared)
+    if launch.mode == "Normal" and not is_begun:
+        row.shared = inherited(db, launch, tree_of(manifest))
 
 
 def open_session(sitting: Sitting, moment: Moment) -> None:
@@ -385,12 +359,15 @@ def close(
     )
 
 
-def next_of(sitting: Sitting) -> dict[str, Any] | None:
-    """Where the unit that has ended asks to go on; None where it does not say."""
-    request = sitting.runtime.request(sitting.attempt.values)
-    if sitting.launch.live or not request:
+def next_of(db: Session, sitting: Sitting) -> dict[str, Any] | None:
+    """Where the unit that has ended leads; None where the learner may choose."""
+    launch = sitting.launch
+    if launch.live or not sitting.tree.activities:
         return None
-    move = navigation(sitting.tree, sitting.launch.unit, request)
+    request = sitting.runtime.request(sitting.attempt.values)
+    shared = sitting.registration.shared
+    ask = ask_of(db, launch, sitting.manifest, sitting.tree, shared)
+    move = navigation(sitting.tree, launch.unit, request, ask)
     if move is None:
         return None
     return {"exit": True} if move.unit is None else {"unit": move.unit}

@@ -21,6 +21,7 @@ from packages.courses import Package, get_package
 from packages.intake import import_package, receive_package
 from player import launches, urls
 from player.views import BLUEPRINTS, content
+from wsgi import create_lrs_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ class Site:
         unit: int = 0,
         registration: uuid.UUID | None = None,
         learner: str = "learner-1",
+        course: uuid.UUID | None = None,
         return_url: str = "",
         mode: Mode = "Normal",
     ) -> launches.Opened:
@@ -95,7 +97,7 @@ class Site:
                 config=self.parts.config,
                 package=package,
                 unit=unit,
-                course_iri=urls.course_iri(self.parts.config, package.id),
+                course_iri=urls.course_iri(self.parts.config, course or package.id),
                 revision="1",
                 actor={
                     "objectType": "Agent",
@@ -138,7 +140,8 @@ def serve(config: Config, *, public: int | None = None) -> Iterator[Site]:
             status, kind, body = refused
             start_response(status, [("Content-Type", kind)])
             return [body]
-        app: Any = content_app if inside else portal_app
+        is_store = environ["PATH_INFO"].startswith("/xapi/")
+        app: Any = content_app if inside else store if is_store else portal_app
         if site.spoil is not None and site.spoil(environ):
             list(app(environ, lambda *_: None))
             start_response("502 Bad Gateway", [("Content-Type", "text/html")])
@@ -155,6 +158,7 @@ def serve(config: Config, *, public: int | None = None) -> Iterator[Site]:
     )
     parts = Parts(config, make_engine(config.database_url), make_storage(config))
     portal_app, content_app = applications(parts)
+    store = create_lrs_app(parts)
     site = Site(parts, port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
