@@ -63,6 +63,28 @@ def hostile_2004() -> bytes:
     )
 
 
+PAGE_CMI5 = f"""<!doctype html><meta charset="utf-8"><h1>One</h1><p id="out"></p>
+<script>const given = new URLSearchParams(location.search);{ATTEMPT}</script>"""
+STRUCTURE = """<?xml version="1.0" encoding="utf-8"?>
+<courseStructure xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd">
+<course id="https://hostile.example/course"><title><langstring lang="en">Small course
+</langstring></title><description><langstring lang="en">Hostile</langstring></description>
+</course><au id="https://hostile.example/unit" moveOn="Completed"><title><langstring
+lang="en">One</langstring></title><description><langstring lang="en">One</langstring>
+</description><url>unit/page.html</url></au></courseStructure>"""
+
+
+ASKS_ONCE = """
+fetch(given.get("fetch"), { method: "POST" })
+  .then(async (answer) => String("auth-token" in (await answer.json())))
+"""
+
+
+def hostile_cmi5() -> bytes:
+    """Give a package of cmi5 with the same page."""
+    return make.package({"cmi5.xml": STRUCTURE, "unit/page.html": PAGE_CMI5, **BESIDE})
+
+
 # a package of each standard, and how its unit shows that its run-time still works
 PACKAGES = {
     "scorm_12": (
@@ -70,6 +92,7 @@ PACKAGES = {
         "api.LMSSetValue('cmi.core.lesson_location', 'end')",
     ),
     "scorm_2004": (hostile_2004, "api.SetValue('cmi.location', 'end')"),
+    "cmi5": (hostile_cmi5, ASKS_ONCE),
 }
 
 
