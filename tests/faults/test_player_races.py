@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import os
@@ -11,17 +12,23 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import func, select
 
 from lrs.db import reading, writing
 from lrs.tables import Statement
 from player import tokens
+from player.cmi5.tables import Cmi5Session
 from player.tables import Entry, Launch, SideEntry
+from statements.errors import Unavailable
 from tests.faults.callers import at_once
+from tests.player.cmi5.opened import Course
 from tests.player.sample import Player, add_package
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from tests.faults.callers import Running
 
 ROUNDS = int(os.environ.get("ROLLCALLTEST_T30_ROUNDS", "2"))
@@ -56,6 +63,20 @@ class Callers:
                 )
                 opened.append(page.open())
         return opened
+
+    def fetch(self, path: str) -> dict[str, Any]:
+        """Ask a fetch address of cmi5, until the server is not too busy."""
+        port = self.running.served.port
+        while True:
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            line.request("POST", path, headers={"Host": f"localhost:{port}"})
+            answer = line.getresponse()
+            body: dict[str, Any] = json.loads(answer.read())
+            line.close()
+            # whether used or not: 1 and 2 say so, anything else to try again
+            assert answer.status == http.HTTPStatus.OK, body
+            if body.get("error-code") != "3":
+                return body
 
     def all_at_once(
         self, posts: list[tuple[Player, str, Any]]
@@ -148,3 +169,56 @@ def test_t30_one_launch_of_a_registration_writes(running: Running) -> None:
             mine = Launch.registration == pages[0].registration
             live = db.scalars(select(Launch.id).where(mine, Launch.live)).all()
             assert live == [pages[-1].launch_id]
+
+
+def test_t30_one_who_asks_gets_the_authorization_of_a_cmi5_launch(
+    running: Running,
+) -> None:
+    """The fetch address works once, however many ask it at the same time."""
+    callers = Callers(running)
+    for _ in range(ROUNDS):
+        with writing(running.parts.engine) as db:
+            course = Course(db, callers.config, datetime.now(UTC))
+            launch_id = course.launch()
+            entry = course.start(launch_id)["entry"]
+        address = dict(parse_qsl(urlsplit(entry).query))["fetch"]
+        path = urlsplit(address).path
+        answers = at_once(AT_ONCE, lambda _, path=path: callers.fetch(path))
+        tokens_given = [one["auth-token"] for one in answers if "auth-token" in one]
+        assert len(tokens_given) == 1
+        assert sum("error-code" in one for one in answers) == AT_ONCE - 1
+        # and it stays so
+        assert "error-code" in callers.fetch(path)
+
+
+def test_t30_one_session_of_a_cmi5_registration_is_live(running: Running) -> None:
+    """Units launched all at once: each that is overtaken is abandoned, once."""
+    engine = running.parts.engine
+    config = Callers(running).config
+    for _ in range(ROUNDS):
+        with writing(engine) as db:
+            course = Course(db, config, datetime.now(UTC) - timedelta(hours=2))
+
+        def launch(number: int, course: Course = course) -> uuid.UUID:
+            end = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    with writing(engine) as db:
+                        return replace_db(course, db).launch(number % 3)
+                except Unavailable:
+                    assert time.monotonic() < end
+
+        launched = at_once(AT_ONCE, launch)
+        with reading(engine) as db:
+            said = Counter(replace_db(course, db).verbs())
+            sessions = [db.get_one(Cmi5Session, one) for one in launched]
+        assert said["launched"] == AT_ONCE
+        assert said["abandoned"] == AT_ONCE - 1
+        assert sum(one.is_open for one in sessions) == 1
+
+
+def replace_db(course: Course, db: Session) -> Course:
+    """Give the same course in another transaction."""
+    other = copy.copy(course)
+    other.db = db
+    return other
