@@ -46,7 +46,9 @@ class Careful(Page):
             return None
         if status == http.HTTPStatus.OK and isinstance(said.get("committed_seq"), int):
             return int(said["committed_seq"])
-        if status == http.HTTPStatus.CONFLICT or said.get("code", "").startswith("inv"):
+        code = str(said.get("code", ""))
+        # ours, and nothing that the proxy says: more of the same would not help
+        if status == http.HTTPStatus.CONFLICT or code.startswith(("invalid", "fault")):
             self.refused.append((status, text))
             self.stop.set()
             return entries[-1]["seq"] if entries else 0
