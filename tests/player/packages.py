@@ -74,7 +74,7 @@ def aicc(units: dict[str, str], files: dict[str, bytes | str] | None = None) -> 
     """Give an AICC course with a unit for every title and page (or address)."""
     rows, texts, pages = [], [], {}
     for n, (title, page) in enumerate(units.items()):
-        is_page = not page.startswith("https://")
+        is_page = not page.startswith("http")
         if is_page:
             pages[f"unit{n}/page.html"] = page
         launch = f"unit{n}/page.html" if is_page else page
@@ -99,7 +99,7 @@ def tincan(units: dict[str, str], files: dict[str, bytes | str] | None = None) -
     """Give an xAPI package with an activity for every title and page (or address)."""
     activities, pages = [], {}
     for n, (title, page) in enumerate(units.items()):
-        is_page = not page.startswith("https://")
+        is_page = not page.startswith("http")
         if is_page:
             pages[f"unit{n}/page.html"] = page
         launch = f"unit{n}/page.html" if is_page else page
