@@ -15,6 +15,7 @@ import {
   show,
   uncover,
 } from "./display.js";
+import { follow, heardOf, untilOver } from "./heard.js";
 import { Journal } from "./journal.js";
 import { countTime, lockOf, showAll, showUnits } from "./progress.js";
 import { post, Queue } from "./queue.js";
@@ -46,6 +47,9 @@ let started = false;
 let shown = false;
 let ended = false;
 let ahead = false;
+/** The unit speaks to the server by itself; it has led to the page that ends it. */
+let apart = false;
+let left = false;
 let release = () => {};
 let closed = () => {};
 let puts = Promise.resolve();
@@ -207,7 +211,7 @@ function onShell(data) {
     );
   } else if (data?.type === "unit") {
     shown = true;
-    if (!leaving) uncover();
+    if (!leaving && !left) uncover();
     if (data.reports !== false) setTimeout(() => reported || over || silent(), SILENCE);
   } else if (data?.type === "lacking") {
     const text = lackingText(data);
@@ -215,6 +219,13 @@ function onShell(data) {
   } else if (data?.type === "closed") {
     closed();
   }
+}
+
+/** A unit that speaks to the server by itself has got somewhere. */
+function onHeard({ state, completion }) {
+  reported ||= state !== "silent";
+  showUnits([{ index: given.unit, completion }]);
+  if (state === "over" && !left) finished(completion);
 }
 
 function silent() {
@@ -340,7 +351,13 @@ async function open() {
   countTime(start.seconds);
   started = true;
   // Such units report to the record store by themselves: nothing is saved from here.
-  $("saved").hidden = start.kind !== "asset" && start.elements?.api === undefined;
+  apart = start.kind !== "asset" && start.elements?.api === undefined;
+  $("saved").hidden = apart;
+  if (apart) {
+    const isDone = () => leaving || over || left;
+    follow(given.launch, token, { isDone, onHeard });
+    setTimeout(() => isDone() || reported || silent(), SILENCE + SHELL_PATIENCE);
+  }
   if (isElsewhere(start)) {
     showWindow("ready", start.entry);
     return;
@@ -394,6 +411,8 @@ function onReturned() {
   const next = $("next");
   const [title, text] = windowText("left");
   used = false;
+  left = true;
+  if (apart) heardOf(given.launch, token).then((heard) => heard && onHeard(heard));
   const go = next !== null && !next.disabled ? ["Next unit", () => next.click()] : null;
   cover(title, text, { leave: true, go });
 }
@@ -425,6 +444,8 @@ async function finish() {
     port.postMessage({ type: "close" });
     await Promise.race([done, later(CLOSE_PATIENCE)]);
     await puts.catch(() => {});
+    // Its last words are on their way; once the launch is closed nobody takes them.
+    if (apart) await untilOver(given.launch, token, CLOSE_PATIENCE);
   }
   if (queue === null || over) return 0;
   queue.hurry();

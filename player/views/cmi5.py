@@ -85,6 +85,7 @@ def came_back(launch_id: UUID) -> Response:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
+            "font-src 'self'",
             "img-src data:",
             f"frame-ancestors 'self' {origin}".rstrip(),
             "base-uri 'none'",

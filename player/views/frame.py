@@ -33,6 +33,7 @@ PAGE_FILES = frozenset(
         "display.js",
         "frame.css",
         "frame.js",
+        "heard.js",
         "journal.js",
         "progress.js",
         "queue.js",
