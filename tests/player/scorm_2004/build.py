@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ _BASE = re.compile(r'\bxml:base\s*=\s*"([^"]*)"')
 _HREF = re.compile(r'<file\s+href\s*=\s*"([^"]*)"')
 
 # finds the run-time as content does, in the windows above; `play` answers every command
-# with what came back and the error code then
+# with what came back and the error code then, `leave` says what content says at last
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Case</title></head>
 <body><h1>Case</h1><p id="state">ready</p>
@@ -43,15 +42,19 @@ function objectiveIds() {
   for (let n = 0; n < count; n += 1) ids.push(api.GetValue(`cmi.objectives.${n}.id`));
   return ids.sort().join(",");
 }
+function run([method, ...given]) {
+  if (method === "COI") return [objectiveIds(), "0"];
+  const passed = [...given];
+  if (/^[GS]etValue$/.test(method)) passed[0] = written(passed[0]);
+  return [api[method](...passed), api.GetLastError()];
+}
 function play(commands) {
-  return commands.map(([method, ...given]) => {
-    if (method === "COI") return [objectiveIds(), "0"];
-    const names = /^[GS]etValue$/.test(method) ? 1 : 0;
-    const given_ = given.map((one, at) => (at < names ? written(one) : one));
-    const needs = { Initialize: 1, Terminate: 1, Commit: 1 }[method] ?? 0;
-    while (given_.length < needs) given_.push("");
-    return [api[method](...given_), api.GetLastError()];
-  });
+  const answers = commands.map(run);
+  document.getElementById("state").textContent = "played";
+  return answers;
+}
+function leave() {
+  api?.Terminate("");
 }
 </script></body></html>
 """
@@ -78,7 +81,6 @@ def files_of(manifest: str) -> set[str]:
     return found
 
 
-def script_of(commands: tuple[Command, ...]) -> str:
-    """The call of the page's `play` that runs the commands."""
-    rows = [[one.method, *one.arguments] for one in commands]
-    return f"play({json.dumps(rows)})"
+def rows_of(commands: tuple[Command, ...]) -> list[list[str]]:
+    """The commands as the page's `play` takes them."""
+    return [[one.method, *one.arguments] for one in commands]

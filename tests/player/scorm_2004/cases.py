@@ -32,6 +32,14 @@ METHODS = {
     "GeDi": "GetDiagnostic",
 }
 OBJECTIVE_IDS = "COI"
+# what a learner has played before: global objectives outlive the course
+BEFORE = {"SX-11c": ("SX-11a",), "OB-03c": ("OB-03a",)}
+# what the tester does between visits is named by the case it is done in
+LEAVES = ("Relaunch", "Root", "DMBx")
+ENDINGS = frozenset(
+    {("adl.nav.request", end) for end in ("exitAll", "suspendAll", "abandonAll")}
+    | {("cmi.exit", "time-out"), ("cmi.exit", "logout")}
+)
 
 _VISIT = re.compile(r"Act(\d+)V(\d+)\.(?:commands\.(\d+)|(CUI|UIQ|UIA))")
 _ACTIVITY = re.compile(r"(\d+)$")
@@ -65,6 +73,20 @@ class Visit:
     commands: tuple[Command, ...]
     then: str
     questions: tuple[tuple[str, bool], ...]
+
+    @property
+    def asks_to_end(self) -> bool:
+        """Whether the unit itself asks that the course be left."""
+        asked: dict[str, str] = {}
+        for one in self.commands:
+            if one.method == "SetValue":
+                asked[one.arguments[0]] = one.arguments[1]
+        return not ENDINGS.isdisjoint(asked.items())
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the tester leaves the course and comes back to it for the next."""
+        return self.then.startswith(LEAVES)
 
 
 @dataclass(frozen=True)
@@ -113,6 +135,11 @@ def selected() -> list[str]:
         for name in names()
         if name in OF_THE_RUN_TIME or len(read(name).activities) == 1
     ]
+
+
+def played(name: str) -> list[Case]:
+    """The case, after those that the same learner has to have played before."""
+    return [read(one) for one in (*BEFORE.get(name, ()), name)]
 
 
 def number_of(identifier: str) -> int:
