@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from packages.courses import Package, manifest_of
-from packages.manifest import Unit
+from packages.manifest import Manifest, Unit
 from player import urls
+from player.activities import tree_of
 from player.launches import NotPlayable
+from player.navigation import valid_requests
+from player.outcomes import Around
 from player.runtimes import runtime_of
 from player.tables import Preview
 from statements.errors import NotFound
@@ -70,22 +73,24 @@ def end_previews(db: Session, *, opened_by: str) -> None:
 
 
 def start_data(
-    config: Config,
-    *,
-    preview: Preview,
-    unit: Unit,
-    standard: str | None,
-    edition: str = "",
+    config: Config, *, preview: Preview, unit: Unit, manifest: Manifest
 ) -> dict[str, Any]:
-    """What the page needs to show the unit, in the words of the shell's `start`."""
-    runtime = runtime_of(standard, edition)
+    """What the page needs to show the unit, in the words of the shell's `start`.
+
+    The unit is told that it is browsed, so nothing in it is for credit.
+    """
+    runtime = runtime_of(manifest.standard, manifest.edition)
     has_api = runtime.elements is not None and unit.kind != "asset"
+    tree = tree_of(manifest)
+    activity = tree.by_unit.get(unit.index)
     values = runtime.begin(
         runtime.first_values(unit, threshold=None),
-        mode="Normal",
+        mode="Browse",
         started=False,
         suspended=False,
+        around=Around(activity={} if activity is None else activity.node),
     )
+    values = {**values, **valid_requests(tree, unit.index)}
     return {
         "content": urls.content_origin(config, preview.label),
         "has_api": has_api,

@@ -53,11 +53,7 @@ def show(label: str) -> Response:
         manifest = manifest_of(package)
         unit = manifest.units[preview.unit]
         data = previews.start_data(
-            config,
-            preview=preview,
-            unit=unit,
-            standard=manifest.standard,
-            edition=manifest.edition,
+            config, preview=preview, unit=unit, manifest=manifest
         )
         units = [one for one in manifest.units if not one.is_external]
         place = units.index(unit)

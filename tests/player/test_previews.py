@@ -93,7 +93,7 @@ def test_the_site_serves_it_and_takes_nothing(site, package) -> None:
     [
         ("scorm_12", "sco", True),
         ("scorm_12", "asset", False),
-        ("scorm_2004", "sco", False),
+        ("scorm_2004", "sco", True),
         ("cmi5", "au", False),
         ("aicc", "au", True),
         ("xapi", "activity", False),
@@ -107,17 +107,26 @@ def test_the_api_is_that_of_the_standard(
 
     with reading(site.parts.engine) as db:
         preview = previews.get_preview(db, label=label, opened_by="author", now=NOW)
-        shown = replace(manifest_of(package).units[0], kind=kind)
+        manifest = replace(manifest_of(package), standard=standard)
+        shown = replace(manifest.units[0], kind=kind)
         data = previews.start_data(
-            site.parts.config, preview=preview, unit=shown, standard=standard
+            site.parts.config, preview=preview, unit=shown, manifest=manifest
         )
     assert data["has_api"] is has_api
     assert data["content"].startswith(f"http://{label}.")
     assert data["start"]["kind"] == (kind if has_api else "asset")
     assert bool(data["start"]["values"]) is has_api
     if has_api:
-        assert data["start"]["values"]["cmi.core.entry"] == "ab-initio"
-        assert data["start"]["values"]["cmi.core.student_id"] == "preview"
+        core = "cmi." if standard == "scorm_2004" else "cmi.core."
+        mode, learner = (
+            ("mode", "learner")
+            if standard == "scorm_2004"
+            else ("lesson_mode", "student")
+        )
+        values = data["start"]["values"]
+        assert values[f"{core}entry"] == "ab-initio"
+        assert values[f"{core}{mode}"] == "browse"
+        assert values[f"{core}{learner}_id"] == "preview"
 
 
 def test_what_cannot_be_shown_is_refused(site, package) -> None:
