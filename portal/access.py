@@ -45,21 +45,25 @@ ACTIONS: Mapping[str, Mapping[str, Reach]] = {
     "training_manager": _OWN
     | {
         "learners.view": "agency",
+        "launches.view": "agency",
         "certificates.view": "agency",
         "credit.view": "agency",
     },
     "lp_administrator": _OWN
     | {
         "learners.view": "agency",
+        "launches.view": "agency",
         "certificates.view": "agency",
         "credit.view": "agency",
     },
-    "author": _OWN | {"packages.manage": "any", "courses.publish": "any"},
+    "author": _OWN
+    | {"packages.manage": "any", "courses.publish": "any", "launches.view": "any"},
     "analyst": _OWN | {"statements.find": "any"},
     "auditor": _OWN | {"audit.view": "any", "statements.find": "any"},
     "operator": _OWN
     | {
         "users.manage": "any",
+        "launches.view": "any",
         "agencies.manage": "any",
         "credentials.manage": "any",
         "health.view": "any",

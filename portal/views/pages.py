@@ -68,6 +68,7 @@ NAVIGATION = (
     ("/courses", "Catalog", "courses.browse"),
     ("/agency/learners", "Learners", "learners.view"),
     ("/authoring", "Authoring", "packages.manage"),
+    ("/history", "Launches", "launches.view"),
     ("/statements", "Statements", "statements.find"),
     ("/admin/users", "Operation", "users.manage"),
     ("/admin/audit", "Log", "audit.view"),

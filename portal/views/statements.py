@@ -52,7 +52,7 @@ def find() -> str:
                 after=after,
                 newest=newest,
             )
-            rows = [_readable(config, found) for found in page.found]
+            rows = [readable(config, found) for found in page.found]
             if page.has_more:
                 given = {name: value for name, value in form.items() if value}
                 place = {"after": page.found[-1].seq, "newest": newest}
@@ -117,7 +117,7 @@ def show(statement_id: uuid.UUID) -> str:
     config = parts().config
     with reading(parts().engine) as db:
         found = get_statement(db, tenant=MAIN_TENANT, statement_id=statement_id)
-    item = _readable(config, found)
+    item = readable(config, found)
     statement = item["statement"]
     return render(
         "statements/statement.html",
@@ -130,7 +130,7 @@ def show(statement_id: uuid.UUID) -> str:
     )
 
 
-def _readable(config: Config, found: Found) -> dict[str, Any]:
+def readable(config: Config, found: Found) -> dict[str, Any]:
     """The statement as a sentence."""
     statement = orjson.loads(found.payload)
     return {

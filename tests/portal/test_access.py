@@ -22,19 +22,26 @@ BEYOND = {
     "learner": {},
     "training_manager": {
         "learners.view": "agency",
+        "launches.view": "agency",
         "certificates.view": "agency",
         "credit.view": "agency",
     },
     "lp_administrator": {
         "learners.view": "agency",
+        "launches.view": "agency",
         "certificates.view": "agency",
         "credit.view": "agency",
     },
-    "author": {"packages.manage": "any", "courses.publish": "any"},
+    "author": {
+        "packages.manage": "any",
+        "courses.publish": "any",
+        "launches.view": "any",
+    },
     "analyst": {"statements.find": "any"},
     "auditor": {"audit.view": "any", "statements.find": "any"},
     "operator": {
         "users.manage": "any",
+        "launches.view": "any",
         "agencies.manage": "any",
         "credentials.manage": "any",
         "health.view": "any",
