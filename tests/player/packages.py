@@ -124,3 +124,28 @@ def zipped(files: dict[str, bytes | str]) -> bytes:
         for path, content in files.items():
             archive.writestr(path, content)
     return made.getvalue()
+
+
+def cmi5(
+    units: dict[str, str],
+    *,
+    move_on: str = "CompletedOrPassed",
+    launch_method: str = "AnyWindow",
+) -> bytes:
+    """Give a package with an AU for every title and page in `units`."""
+    pages = {f"unit {n}/page.html": page for n, page in enumerate(units.values())}
+    listed = "".join(
+        f'<au id="https://publisher.example/course/{n}" moveOn="{move_on}" '
+        f'launchMethod="{launch_method}"><title><langstring lang="en">{escape(title)}'
+        '</langstring></title><description><langstring lang="en">A unit</langstring>'
+        f"</description><url>unit%20{n}/page.html?own=1</url></au>"
+        for n, title in enumerate(units)
+    )
+    structure = (
+        '<?xml version="1.0" encoding="utf-8"?><courseStructure '
+        'xmlns="https://w3id.org/xapi/profiles/cmi5/v1/CourseStructure.xsd">'
+        '<course id="https://publisher.example/course"><title><langstring lang="en">'
+        'Small course</langstring></title><description><langstring lang="en">'
+        f"A course</langstring></description></course>{listed}</courseStructure>"
+    )
+    return zipped({"cmi5.xml": structure, **pages})
