@@ -144,7 +144,7 @@ def bounded_caller(
 
 def kind_of(known: Known, authorization: str) -> str | None:
     """Which kind of session a header is about; None for everyone else's."""
-    if not known or not authorization:
+    if not known or not authorization[:6].lower().startswith("basic"):
         return None
     try:
         key, _ = read_basic(authorization)

@@ -50,6 +50,8 @@ class Fake:
     is_open: bool = True
     refusal: Forbidden | None = None
     follows: bool = False
+    completes: bool = False
+    records: bool = True
     asked: list[Any] = field(default_factory=list)
 
     def admit(self, db: Session, *, key: str, secret: str, now: datetime) -> Caller:
@@ -66,6 +68,8 @@ class Fake:
                 registration=REGISTRATION,
                 ifi=f"account::{PORTAL}|me",
                 activity=UNIT,
+                completes=self.completes,
+                records=self.records,
             ),
             portal_url=PORTAL,
         )
@@ -349,6 +353,40 @@ def test_a_unit_names_its_own_activities_and_none_of_the_installation(
     assert "definition" not in own.get("/xapi/activities", activityId=UNIT).get_json()
     found = own.get("/xapi/activities", activityId=theirs).get_json()
     assert found["definition"] == name["definition"]
+
+
+def test_a_registration_may_be_completed(unit: Own, fake: Fake) -> None:
+    bare = statement(actor=ME)
+    fake.completes = True
+    for _ in range(2):
+        # the repeat is the same statement
+        assert unit.store(bare) == [bare["id"]]
+    (found,) = unit.get().get_json()["statements"]
+    assert found["context"] == {"registration": str(REGISTRATION)}
+
+
+def test_a_launch_may_leave_no_record(own: Own, unit: Own, fake: Fake) -> None:
+    fake.records = False
+    sent = mine()
+    assert unit.store(sent) == [sent["id"]]
+    assert len(fake.asked) == 1
+    assert own.found() == []
+
+
+def test_what_a_unit_says_of_anything_is_behind_its_wall(own: Own, unit: Own) -> None:
+    with writing(own.parts.engine) as db:
+        set_role(
+            db,
+            tenant=own.tenant,
+            course_iri="https://portal.example/courses/1",
+            activity_iri=UNIT,
+            role="pretest",
+            now=datetime.now(UTC),
+        )
+    scored = {"result": {"score": {"scaled": 0.5}}}
+    unit.store(mine(object={"id": "https://publisher.example/quiz"}, **scored))
+    assert own.found() == []
+    assert unit.found() == []
 
 
 def test_a_unit_manages_nothing(unit: Own) -> None:
