@@ -667,14 +667,16 @@ def _joined(earlier: UnitState, latest: UnitState) -> UnitState:
     What was completed once stays completed, for the learner and for the course.
     """
     is_silent = latest.completion == latest.success == "unknown"
+    is_judged = latest.success != "unknown" or latest.scaled is not None
+    judged = latest if is_judged else earlier
     is_done = "completed" in {earlier.completion, latest.completion}
     known = earlier if is_silent else latest
     return UnitState(
         unit=latest.unit,
         status=known.status,
         completion="completed" if is_done else known.completion,
-        success=latest.success if latest.success != "unknown" else earlier.success,
-        scaled=earlier.scaled if latest.scaled is None else latest.scaled,
+        success=judged.success,
+        scaled=judged.scaled,
         total_seconds=earlier.total_seconds + latest.total_seconds,
         suspended=latest.suspended,
         saved_at=latest.saved_at or earlier.saved_at,
