@@ -4,6 +4,8 @@
 there has the value that the books give it.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,14 +102,37 @@ class Tree:
         return found
 
 
+# manifests stay read (packages.manifests), and their trees with them
+KEPT = 16
+_lock = threading.Lock()
+_kept: OrderedDict[int, tuple[Manifest, Tree]] = OrderedDict()
+
+
 def tree_of(manifest: Manifest) -> Tree:
-    """The tree of a manifest; empty where the standard has none."""
+    """The tree of a manifest; empty where the standard has none.
+
+    Of the last manifests it is kept: every commit asks for it.
+    """
     if manifest.activities is None:
         return Tree(())
+    key = id(manifest)
+    with _lock:
+        known, tree = _kept.get(key, (None, None))
+        if known is manifest and tree is not None:
+            _kept.move_to_end(key)
+            return tree
+    tree = _read(manifest.activities)
+    with _lock:
+        _kept[key] = manifest, tree
+        _kept.move_to_end(key)
+        if len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return tree
+
+
+def _read(root: Mapping[str, Any]) -> Tree:
     found: list[Activity] = []
-    waiting: list[tuple[Mapping[str, Any], int | None, int]] = [
-        (manifest.activities, None, 0)
-    ]
+    waiting: list[tuple[Mapping[str, Any], int | None, int]] = [(root, None, 0)]
     while waiting:
         node, parent, depth = waiting.pop()
         place = len(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from packages.manifest import Manifest
-from player.activities import tree_of
+from player.activities import KEPT, tree_of
 from tests.player.trees import FLOW_ONLY, cluster, course, leaf, rule
 
 ROOT = cluster(
@@ -61,3 +61,14 @@ def test_rules_are_noticed_and_deep_trees_are_walked() -> None:
 def test_other_standards_have_no_tree() -> None:
     manifest = Manifest(standard="scorm_12", edition="1.2", identifier="M", title="M")
     assert tree_of(manifest).activities == ()
+
+
+def test_the_tree_of_a_manifest_is_kept_and_of_no_other() -> None:
+    manifest = course(ROOT)
+    tree = tree_of(manifest)
+    assert tree_of(manifest) is tree
+    others = [course(cluster("ROOT", leaf(0))) for _ in range(KEPT + 1)]
+    assert {len(tree_of(one).activities) for one in others} == {2}
+    again = tree_of(manifest)
+    assert again is not tree
+    assert again == tree
