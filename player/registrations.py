@@ -22,6 +22,7 @@ from packages.manifest import Manifest, Unit
 from player import launches, sittings, urls
 from player.cmi5 import moveon, satisfaction, waiving
 from player.launches import UnitState
+from player.rollup import required_units
 from player.tables import Attempt, Launch, Registration
 from player.waivers import waived_units, waiver_id
 from statements import vocabulary
@@ -183,7 +184,13 @@ def _done(
 ) -> set[int]:
     """The units of which nothing is left to do: by cmi5 those that met `moveOn`."""
     if manifest.standard != "cmi5":
-        return {line.unit for line in lines if line.completion == "completed"}
+        begun = {line.unit for line in lines if line.saved_at is not None}
+        required = required_units(manifest, begun)
+        return {
+            line.unit
+            for line in lines
+            if line.completion == "completed" or line.unit not in required
+        }
     known = satisfaction.known_verbs(
         db,
         tenant=launch.tenant_id,

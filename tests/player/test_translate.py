@@ -17,7 +17,6 @@ from player.runtimes import runtime_of
 from player.translate import Moment
 from statements.prepare import prepare
 from statements.vocabulary import VERBS
-from tests.player.test_cmi import ANY_NAME, ANY_VALUE
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 MOMENT = Moment(seq=4, at=NOW)
@@ -336,39 +335,6 @@ def test_the_same_entry_gives_the_same_statements() -> None:
     assert not {one["id"] for one in later} & set(ids)
 
 
-CHANGES = st.lists(st.tuples(ANY_NAME, ANY_VALUE), max_size=25)
-
-
-@given(changes=CHANGES)
-def test_whatever_content_sets_the_statements_are_valid(
-    changes: list[tuple[str, str]],
-) -> None:
-    after, refused = cmi.apply_changes(TABLE, FRESH, changes)
-    places = {one.place for one in refused}
-    accepted = [one for place, one in enumerate(changes) if place not in places]
-    statements = [
-        translate.opening(SUBJECT, MOMENT, is_resumed=False),
-        *translate.progress(
-            SUBJECT,
-            MOMENT,
-            runtime=RUNTIME,
-            before=FRESH,
-            after=after,
-            changed=accepted,
-        ),
-        translate.closing(
-            SUBJECT,
-            MOMENT,
-            verb="suspended",
-            known=scorm_12.outcome(after),
-            seconds=Decimal("1.23"),
-        ),
-        translate.course_completed(SUBJECT, MOMENT, seconds=Decimal(0)),
-    ]
-    ids = {prepare(one, now=NOW).id for one in statements}
-    assert len(ids) == len(statements)
-
-
 def test_ids_are_the_same_again_and_not_to_be_worked_out() -> None:
     def opened(**change: Any) -> str:
         subject = replace(SUBJECT, **change)
@@ -381,3 +347,201 @@ def test_ids_are_the_same_again_and_not_to_be_worked_out() -> None:
     assert later != opened()
     resumed = translate.opening(SUBJECT, MOMENT, is_resumed=True)["id"]
     assert resumed != opened()
+
+
+TABLE_2004 = cmi.elements_of("scorm_2004", edition="4th")
+RUNTIME_2004 = runtime_of("scorm_2004", "4th")
+FRESH_2004 = cmi.initial_values(TABLE_2004)
+
+
+def told_2004(*changes: tuple[str, str]) -> list[dict[str, Any]]:
+    after, refused = cmi.apply_changes(TABLE_2004, FRESH_2004, changes)
+    assert refused == []
+    found = translate.progress(
+        SUBJECT,
+        MOMENT,
+        runtime=RUNTIME_2004,
+        before=FRESH_2004,
+        after=after,
+        changed=changes,
+    )
+    statements = list(found)
+    for one in statements:
+        prepare(one, now=NOW)
+    return statements
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"cmi.score.scaled": "0.85"},
+            [("scored", "/units/u1", {"score": {"scaled": 0.85}})],
+        ),
+        (
+            {
+                "cmi.score.scaled": "0.5",
+                "cmi.score.raw": "10",
+                "cmi.score.min": "0",
+                "cmi.score.max": "20",
+                "cmi.success_status": "failed",
+            },
+            [
+                (
+                    "scored",
+                    "/units/u1",
+                    {"score": {"scaled": 0.5, "raw": 10, "min": 0, "max": 20}},
+                ),
+                (
+                    "failed",
+                    "/units/u1",
+                    {
+                        "success": False,
+                        "score": {"scaled": 0.5, "raw": 10, "min": 0, "max": 20},
+                    },
+                ),
+            ],
+        ),
+        (
+            {"cmi.completion_status": "completed"},
+            [("completed", "/units/u1", {"completion": True})],
+        ),
+        (
+            {"cmi.progress_measure": "0.3"},
+            [("progressed", "/units/u1", {"score": {"scaled": 0.3}})],
+        ),
+        (
+            {
+                "cmi.comments_from_learner.0.comment": "{lang=en}Good",
+                "cmi.comments_from_learner.1.comment": "Bad",
+            },
+            [
+                ("commented", "/units/u1", {"response": "Good"}),
+                ("commented", "/units/u1", {"response": "Bad"}),
+            ],
+        ),
+        (
+            {
+                "cmi.objectives.0.id": "O",
+                "cmi.objectives.0.success_status": "passed",
+                "cmi.objectives.0.score.scaled": "1",
+            },
+            [
+                ("scored", "/units/u1/objectives/O", {"score": {"scaled": 1}}),
+                (
+                    "passed",
+                    "/units/u1/objectives/O",
+                    {"success": True, "score": {"scaled": 1}},
+                ),
+            ],
+        ),
+    ],
+)
+def test_changes_of_scorm_2004(
+    changes: dict[str, str], expected: list[tuple[str, str, Any]]
+) -> None:
+    assert brief(told_2004(*changes.items())) == expected
+
+
+RESPONSES = {
+    "true-false": ("true", "true"),
+    "choice": ("a[,]b", "a[,]b"),
+    "fill-in": ("{lang=en}yes", "{case_matters=false}yes"),
+    "long-fill-in": ("words", "words"),
+    "matching": ("1[.]a[,]2[.]b", "1[.]a[,]2[.]b"),
+    "performance": ("s1[.]10", "s1[.]5[:]20"),
+    "sequencing": ("a[,]b", "b[,]a"),
+    "likert": ("often", "often"),
+    "numeric": ("4.5", "4[:]5"),
+    "other": ("anything", "at all"),
+}
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_interactions_of_scorm_2004_are_spelled_as_they_are(kind: str) -> None:
+    response, pattern = RESPONSES[kind]
+    prefix = "cmi.interactions.0."
+    (one,) = told_2004(
+        (f"{prefix}id", "q1"),
+        (f"{prefix}type", kind),
+        (f"{prefix}correct_responses.0.pattern", pattern),
+        (f"{prefix}learner_response", response),
+        (f"{prefix}result", "incorrect"),
+        (f"{prefix}latency", "PT4.5S"),
+        (f"{prefix}description", "{lang=en}Which?"),
+    )
+    assert SHORT[one["verb"]["id"]] == "responded"
+    definition = one["object"]["definition"]
+    assert definition["interactionType"] == kind
+    assert definition["correctResponsesPattern"] == [pattern]
+    assert definition["description"] == {"en": "Which?"}
+    assert one["result"] == {
+        "response": response,
+        "success": False,
+        "duration": "PT4.5S",
+    }
+
+
+RUNTIMES = {"scorm_12": RUNTIME, "scorm_2004": RUNTIME_2004}
+VALUES = [
+    *("passed", "incomplete", "80", "0.5", "suspend", "00:01:00", "PT1S", "q1"),
+    *("choice", "true", "a[,]b", "correct", "wrong", "{lang=en}text", "1", "-3"),
+]
+
+
+def changes_of(standard: str) -> st.SearchStrategy[list[tuple[str, str]]]:
+    """Changes that content could try, most of which a table refuses."""
+    table = RUNTIMES[standard].elements
+    assert table is not None
+    names = st.builds(
+        lambda form, first, second: form.replace(".n", f".{first}", 1).replace(
+            ".n", f".{second}"
+        ),
+        st.sampled_from(sorted(table.elements)),
+        st.sampled_from("012"),
+        st.sampled_from("01"),
+    )
+    values = st.one_of(st.sampled_from(VALUES), st.text(max_size=20))
+    ids = st.tuples(
+        st.sampled_from(["cmi.interactions.0.id", "cmi.objectives.0.id"]),
+        st.sampled_from("ab"),
+    )
+    return st.lists(st.one_of(st.tuples(names, values), ids), max_size=25)
+
+
+@given(
+    given=st.sampled_from(sorted(RUNTIMES)).flatmap(
+        lambda standard: st.tuples(st.just(standard), changes_of(standard))
+    )
+)
+def test_whatever_content_sets_the_statements_are_valid(
+    given: tuple[str, list[tuple[str, str]]],
+) -> None:
+    standard, changes = given
+    runtime = RUNTIMES[standard]
+    assert runtime.elements is not None
+    fresh = FRESH if standard == "scorm_12" else FRESH_2004
+    after, refused = cmi.apply_changes(runtime.elements, fresh, changes)
+    places = {one.place for one in refused}
+    accepted = [one for place, one in enumerate(changes) if place not in places]
+    statements = [
+        translate.opening(SUBJECT, MOMENT, is_resumed=False),
+        *translate.progress(
+            SUBJECT,
+            MOMENT,
+            runtime=runtime,
+            before=fresh,
+            after=after,
+            changed=accepted,
+        ),
+        translate.closing(
+            SUBJECT,
+            MOMENT,
+            verb="suspended",
+            known=runtime.outcome(after),
+            seconds=Decimal("1.23"),
+        ),
+        translate.course_completed(SUBJECT, MOMENT, seconds=Decimal(0)),
+    ]
+    ids = {prepare(one, now=NOW).id for one in statements}
+    assert len(ids) == len(statements)
