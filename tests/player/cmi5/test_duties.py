@@ -46,7 +46,7 @@ def test_all_is_ready_before_the_unit_runs(course: Course) -> None:
         "moveOn": "Passed",
     }
     assert data["returnURL"] == f"http://localhost:8000/cmi5/return/{launch_id}"
-    assert data["contextTemplate"]["extensions"] == {SESSION: str(launch_id)}
+    assert data["contextTemplate"]["extensions"][SESSION] == str(launch_id)
     assert "launchParameters" not in data
     assert "entitlementKey" not in data
     assert course.document("cmi5LearnerPreferences")["audioPreference"] == "on"
