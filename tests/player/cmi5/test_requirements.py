@@ -193,7 +193,8 @@ for known, cases in WRONG.items():
 def the_endpoint_is_a_record_store(story: Story) -> None:
     """Its conformance by itself: tests/conformance."""
     unit = story.open("initialized")
-    about = unit.ask("GET", "about")
+    # units that put a slash of their own before the resource are understood
+    about = unit.ask("GET", "/about")
     assert about.status_code == 200
     assert "1.0.3" in about.json["version"]
     found = unit.ask("GET", "statements", registration=str(unit.registration))
