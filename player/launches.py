@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
@@ -252,6 +252,7 @@ def _attempt_for(db: Session, launch: Launch, manifest: Manifest) -> Attempt:
 
 
 def _present_attempt(db: Session, launch: Launch) -> Attempt | None:
+    """The newest attempt that counts; to look back at, the newest that was worked in."""
     return db.scalars(
         select(Attempt)
         .where(
@@ -260,6 +261,7 @@ def _present_attempt(db: Session, launch: Launch) -> Attempt | None:
             Attempt.package_id == launch.package_id,
             Attempt.unit == launch.unit,
             Attempt.mode == "Normal",
+            Attempt.started if launch.mode == "Review" else true(),
         )
         .order_by(Attempt.opened_at.desc(), Attempt.id)
         .limit(1)

@@ -22,7 +22,7 @@ from packages.manifest import Manifest, Unit
 from player import launches, sittings, urls
 from player.cmi5 import moveon, satisfaction, waiving
 from player.launches import UnitState
-from player.rollup import required_units
+from player.rollup import is_satisfied, required_units
 from player.tables import Attempt, Launch, Registration
 from player.waivers import waived_units, waiver_id
 from statements import vocabulary
@@ -110,7 +110,7 @@ def get_standing(
         registration=registration,
         package_id=launch.package_id,
         completion=completion if row.completed_at is None else "completed",
-        success=_whole_success(lines),
+        success=_whole_success(manifest, lines),
         scaled=_only_score(lines),
         total_seconds=sum((line.total_seconds for line in lines), Decimal(0)),
         suspended=any(line.suspended for line in lines),
@@ -166,12 +166,21 @@ def _line(
     )
 
 
-def _whole_success(lines: Sequence[UnitStanding]) -> str:
-    """`failed` by any unit, `passed` by at least one and no failure."""
+def _whole_success(manifest: Manifest, lines: Sequence[UnitStanding]) -> str:
+    """`failed` by any unit, `passed` by at least one and no failure.
+
+    In SCORM 2004 all units that count have to be satisfied.
+    """
     verdicts = {line.success for line in lines}
     if "failed" in verdicts:
         return "failed"
-    return "passed" if "passed" in verdicts else "unknown"
+    if "passed" not in verdicts:
+        return "unknown"
+    if manifest.activities is None:
+        return "passed"
+    known = {line.unit: (line.completion, line.success) for line in lines}
+    begun = {line.unit for line in lines if line.saved_at is not None}
+    return "passed" if is_satisfied(manifest, known, begun) else "unknown"
 
 
 def _only_score(lines: Sequence[UnitStanding]) -> Decimal | None:

@@ -32,6 +32,21 @@ def is_complete(manifest: Manifest, completions: Mapping[int, Collection[str]]) 
     return done >= required_units(manifest, completions)
 
 
+def is_satisfied(
+    manifest: Manifest, known: Mapping[int, tuple[str, str]], begun: Collection[int]
+) -> bool:
+    """Whether all units that count are passed, or complete where none says whether.
+
+    `known` has completion and success of each unit. At least one has to be passed.
+    """
+    required = required_units(manifest, begun)
+    said = [known.get(unit, ("unknown", "unknown")) for unit in required]
+    return any(success == "passed" for _, success in said) and all(
+        success == "passed" or (success == "unknown" and completion == "completed")
+        for completion, success in said
+    )
+
+
 def _takes_part(tree: Tree, leaf: Activity, begun: Collection[int]) -> bool:
     """Whether a unit counts, and every cluster above it, up to the organization."""
     return all(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from packages.manifest import Manifest
-from player.rollup import is_complete, required_units
+from player.rollup import is_complete, is_satisfied, required_units
 from tests.player.sample import make_unit
 from tests.player.trees import cluster, course, leaf
 
@@ -57,3 +57,23 @@ def test_one_complete_attempt_is_enough() -> None:
     assert not is_complete(manifest, {})
     assert not is_complete(manifest, {0: ["incomplete"]})
     assert is_complete(manifest, {0: ["completed", "incomplete"]})
+
+
+@pytest.mark.parametrize(
+    ("known", "satisfied"),
+    [
+        ({}, False),
+        ({0: ("completed", "passed")}, False),
+        ({0: ("completed", "passed"), 1: ("incomplete", "unknown")}, False),
+        ({0: ("completed", "passed"), 1: ("completed", "unknown")}, True),
+        ({0: ("completed", "unknown"), 1: ("completed", "unknown")}, False),
+        ({0: ("completed", "passed"), 1: ("completed", "failed")}, False),
+        ({0: ("completed", "passed"), 1: ("incomplete", "passed")}, True),
+    ],
+)
+def test_a_course_is_satisfied_by_all_units_that_count(
+    known: dict[int, tuple[str, str]],
+    satisfied: bool,  # noqa: FBT001
+) -> None:
+    manifest = course(cluster("ROOT", leaf(0), leaf(1), leaf(2, **UNTRACKED)))
+    assert is_satisfied(manifest, known, known) is satisfied
