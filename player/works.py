@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from packages.manifest import Manifest
 from player.activities import Tree
-from player.outcomes import texts_under
+from player.outcomes import Around, texts_under
 from player.runtimes import Runtime, runtime_of
 from player.tables import Attempt, Launch
 from player.tracking import Ask, Work, asking, nothing
@@ -26,7 +26,39 @@ def ask_of(
         return nothing
     db.flush()
     runtime = runtime_of(manifest.standard, manifest.edition)
-    return asking(_works(db, launch, runtime), shared)
+    left = _as_left(db, launch, tree, runtime, shared)
+    return asking(_works(db, launch, runtime), left)
+
+
+def _as_left(
+    db: Session,
+    launch: Launch,
+    tree: Tree,
+    runtime: Runtime,
+    shared: Mapping[str, Any],
+) -> Mapping[str, Any]:
+    """What is shared once the unit at work is left, as going to another leaves it.
+
+    Content that goes on with `exit` suspend, or without Terminate, has told its
+    objectives by then; a menu that did not count them would never open the next unit.
+    """
+    at_work = db.execute(
+        select(Launch.unit, Attempt.values)
+        .join(Attempt, Attempt.id == Launch.attempt_id)
+        .where(
+            Launch.tenant_id == launch.tenant_id,
+            Launch.registration == launch.registration,
+            Launch.package_id == launch.package_id,
+            Launch.mode == "Normal",
+            Launch.live,
+        )
+        .limit(1)
+    ).first()
+    activity = None if at_work is None else tree.by_unit.get(at_work.unit)
+    if at_work is None or activity is None:
+        return shared
+    around = Around(activity=activity.node, shared=shared)
+    return runtime.share(at_work.values, around, ended=True)
 
 
 def _works(db: Session, launch: Launch, runtime: Runtime) -> dict[int, Work]:

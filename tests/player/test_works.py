@@ -136,6 +136,8 @@ def test_browsing_and_reviewing_leave_no_trace(world: World) -> None:
     player.start()
     sit(player, COMPLETED, ("cmi.location", "3"))
     said = len(player.told())
+    # opened and not worked in, another attempt does not hide the one before
+    player.again().start()
     review = player.again(mode="Review")
     values = review.start()["values"]
     assert (values["cmi.mode"], values["cmi.entry"]) == ("review", "")
@@ -305,3 +307,41 @@ def test_rules_hear_of_the_newest_attempt(world: World) -> None:
     plain = course(cluster("ROOT", leaf(0)))
     assert ask_of(player.db, launch, plain, tree_of(plain), {}) is nothing
     assert Outcome().status == "not attempted"
+
+
+def test_a_unit_at_work_counts_for_the_next_as_it_would_be_left(world: World) -> None:
+    conditions = [
+        {"condition": "satisfied", "operator": "not", "referencedObjective": "O"},
+        {
+            "condition": "objectiveStatusKnown",
+            "operator": "not",
+            "referencedObjective": "O",
+        },
+    ]
+    rules = [
+        {
+            "conditionCombination": "any",
+            "conditions": conditions,
+            "action": "disabled",
+        }
+    ]
+    closed = READS | {"sequencingRules": {"preConditionRule": rules}}
+    player = world.player(leaf(0, **WRITES), leaf(1, **closed), **FLOW).open()
+    assert [one["open"] for one in player.start()["units"]] == [True, False]
+    player.do("initialize")
+
+    def go() -> launches.Opened:
+        return launches.open_unit(
+            player.db,
+            config=player.config,
+            launch_id=player.launch_id,
+            unit=1,
+            now=player.now,
+        )
+
+    with pytest.raises(launches.Locked):
+        go()
+    player.send(player.entry("commit", PASSED))
+    row = player.db.get_one(Registration, (1, player.registration))
+    assert row.shared == {}
+    assert go().launch_id != player.launch_id
