@@ -17,7 +17,7 @@ import {
 } from "./display.js";
 import { follow, heardOf, untilOver } from "./heard.js";
 import { Journal } from "./journal.js";
-import { countTime, lockOf, showAll, showUnits } from "./progress.js";
+import { countTime, lockOf, showAll, showUnits, showWay } from "./progress.js";
 import { post, Queue } from "./queue.js";
 import { openWindow } from "./window.js";
 import { endText, lackingText, windowText } from "./words.js";
@@ -348,6 +348,7 @@ async function open() {
   }
   show({ state: "saved", savedAt: null });
   showAll(start.units ?? []);
+  showWay(start);
   countTime(start.seconds);
   started = true;
   // Such units report to the record store by themselves: nothing is saved from here.
@@ -368,6 +369,7 @@ async function open() {
     launch: given.launch,
     title: given.unit_title,
     kind: start.kind,
+    standard: start.standard,
     elements: start.elements,
     values: start.values,
     entry: start.entry,
@@ -486,6 +488,11 @@ async function toUnit(unit) {
     window.location.assign(body.url);
     return;
   }
+  if (status === 409) {
+    const back = ["Back to the unit", () => window.location.reload()];
+    cover("This unit cannot be opened now", body?.detail ?? "", { leave: true, go: back });
+    return;
+  }
   cover(
     status === 0 ? "Waiting for the network" : "This unit cannot be opened now",
     status === 0
@@ -508,7 +515,8 @@ function listen() {
   for (const button of document.querySelectorAll("[data-unit]")) {
     button.onclick = () => {
       const unit = Number(button.dataset.unit);
-      const lock = unit === given.unit ? null : lockOf(unit);
+      // What was done here since may have opened it: then the server is asked.
+      const lock = unit === given.unit || reported ? null : lockOf(unit);
       if (lock !== null) {
         closeNarrowMenu();
         notice(lock);

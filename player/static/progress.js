@@ -54,6 +54,21 @@ export function showAll(units) {
   showUnits(units);
 }
 
+/** Where the buttons lead, as the server sees it; a locked neighbour can tell why. */
+export function showWay(start) {
+  for (const name of ["previous", "next"]) {
+    const button = $(name);
+    const unit = start[name];
+    if (button === null || unit === undefined) continue;
+    if (unit !== null) {
+      button.dataset.unit = String(unit);
+      button.disabled = false;
+    } else if (known.get(Number(button.dataset.unit))?.open !== false) {
+      button.disabled = true;
+    }
+  }
+}
+
 /** Why a unit cannot be opened now; null where it can. */
 export function lockOf(unit) {
   const one = known.get(unit);

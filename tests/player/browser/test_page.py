@@ -115,7 +115,8 @@ def test_a_locked_unit_says_why_and_is_not_opened(site: Site, page: Page) -> Non
         return start
 
     answered(page, r"/start$", lock)
-    page.goto(site.launch(site.add(with_headings())).url)
+    package = scorm_12({one: unit(one, "") for one in TITLES})
+    page.goto(site.launch(site.add(package)).url)
     shows(page, "Welcome")
     locked = page.get_by_role("navigation").get_by_role("button", name="Facts")
     expect(locked).to_contain_text("Locked")
@@ -129,6 +130,33 @@ def test_a_locked_unit_says_why_and_is_not_opened(site: Site, page: Page) -> Non
         page.get_by_role("button", name="Dismiss").click()
     assert page.url == address
     expect(page.get_by_text("Opinions")).to_be_hidden()
+
+
+def test_what_was_done_here_may_open_a_locked_unit(site: Site, page: Page) -> None:
+    def lock(start: dict[str, Any]) -> dict[str, Any]:
+        lines = [one | {"open": one["current"]} for one in start["units"]]
+        return start | {"units": lines, "previous": None, "next": None}
+
+    answered(page, r"/start$", lock)
+    refusal = "Finish Welcome first."
+
+    def refuse(route: Route) -> None:
+        problem = {"status": 409, "code": "locked", "detail": refusal}
+        route.fulfill(status=409, json=problem, content_type="application/problem+json")
+
+    page.route(re.compile(r"/units$"), refuse)
+    page.goto(site.launch(site.add(with_headings())).url)
+    shows(page, "Welcome")
+    expect(page.get_by_role("navigation")).to_contain_text("Done", timeout=PATIENCE)
+    page.get_by_role("button", name="Next", exact=True).click()
+    expect(page.locator("#cover-text")).to_have_text(refusal, timeout=PATIENCE)
+    page.get_by_role("button", name="Back to the unit").click()
+    shows(page, "Welcome")
+    # the unit has spoken again
+    saved(page)
+    page.unroute_all()
+    page.get_by_role("button", name="Facts").dispatch_event("click")
+    shows(page, "Facts")
 
 
 @pytest.mark.parametrize("wanted", ["unit", "exit"])
