@@ -33,7 +33,6 @@ LONGEST_WORD = 100
 RESULTS = frozenset(
     {"completed", "passed", "failed", "scored", "responded", "terminated", "suspended"}
 )
-CMI5_VERBS = frozenset({"completed", "passed", "failed", "terminated"})
 ACTS = frozenset({"registered", "withdrew", "attested", "attended"})
 GATES = ("customization",)
 SHORT_NAMES = {iri: name for name, iri in VERBS.items()}
@@ -119,8 +118,8 @@ def read_observation(
     installation recorded from one that another system sent. It vouches for its own,
     and for what a unit said within its launch: its results count alike. A Group as actor, and an
     object other than an activity, show nothing about a person in a course; nor do the
-    launch modes Browse and Review (cmi5 10.2.2), and what a unit says in the words of
-    cmi5 without meaning them so (cmi5 7.1.3).
+    launch modes Browse and Review (cmi5 10.2.2), and what a unit of cmi5 says beside
+    that which cmi5 defines (cmi5 7.1.3).
     """
     target = statement["object"]
     verb = SHORT_NAMES.get(statement["verb"]["id"])
@@ -141,7 +140,7 @@ def read_observation(
     extensions: Mapping[str, Any] = context.get("extensions") or {}
     if extensions.get(EXTENSIONS["cmi5_launch_mode"], "Normal") != "Normal":
         return None
-    if verb in CMI5_VERBS and _is_beside_cmi5(context):
+    if _is_beside_cmi5(context):
         return None
     result: Mapping[str, Any] = statement.get("result") or {}
     counts = verb in RESULTS

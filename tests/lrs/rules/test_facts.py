@@ -235,7 +235,7 @@ def test_another_system_tells_results_but_neither_position_nor_gate() -> None:
 CATEGORY = {"category": [{"id": ACTIVITIES["cmi5"]}]}
 
 
-@pytest.mark.parametrize("verb", ["completed", "passed", "failed", "terminated"])
+@pytest.mark.parametrize("verb", ["completed", "passed", "terminated", "scored"])
 def test_a_unit_of_cmi5_means_its_words_by_the_category(verb: str) -> None:
     statement = said(verb, LESSON, START)
     context = statement["context"]
