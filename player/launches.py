@@ -7,7 +7,7 @@ values; browsing and reviewing work on attempts of their own, so they can change
 nothing that counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -181,6 +181,21 @@ def open_launch(
     token = tokens.make_token(config, launch_id=launch.id, expires=until)
     url = urls.player_url(config, launch_id=launch.id, token=token)
     return Opened(launch_id=launch.id, token=token, url=url)
+
+
+def open_first(db: Session, *, units: Sequence[int], **facts: Any) -> Opened:
+    """A launch of the first of these units that is open.
+
+    `facts` are those of `open_launch`. Raises as it does, Locked for the first unit when
+    none is open.
+    """
+    refused: Locked | None = None
+    for unit in units:
+        try:
+            return open_launch(db, unit=unit, **facts)
+        except Locked as locked:
+            refused = refused or locked
+    raise refused or NotPlayable("The package has no units.")
 
 
 def _check_course(

@@ -18,7 +18,7 @@ from lrs.tables import MAIN_TENANT
 from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import Course, get_course, get_package, get_version, manifest_of
-from player.launches import open_launch
+from player.launches import open_first
 from player.urls import course_iri, unit_iri
 from portal import catalogue, enrolments, honor, offers, users, words
 from portal.access import Principal, require, roles_for
@@ -212,11 +212,11 @@ def launch(enrolment_id: uuid.UUID) -> Response:
                 raise NotEligible(refusal)
         version = get_version(db, version_id=enrolment.course_version_id)
         package = get_package(db, package_id=version.package_id)
-        opened = open_launch(
+        opened = open_first(
             db,
             config=config,
             package=package,
-            unit=int(chosen) if UNIT.fullmatch(chosen) else next_unit(standing),
+            units=[int(chosen)] if UNIT.fullmatch(chosen) else next_units(standing),
             course_iri=course_iri(config, enrolment.course_id),
             revision=enrolment.revision,
             actor=users.actor_of(me.id, portal_url=config.portal_url),
@@ -233,10 +233,10 @@ def launch(enrolment_id: uuid.UUID) -> Response:
     return redirect(opened.url)
 
 
-def next_unit(standing: Standing) -> int:
-    """The first unit that is not finished; the first of all when every one is."""
-    left = [unit.index for unit in standing.units if not unit.is_done]
-    return (left or [unit.index for unit in standing.units] or [0])[0]
+def next_units(standing: Standing) -> list[int]:
+    """What to go on with: units that are not finished first, then the others."""
+    units = sorted(standing.units, key=lambda unit: unit.is_done)
+    return [unit.index for unit in units] or [0]
 
 
 def mastery_of(

@@ -15,7 +15,7 @@ from player import cmi, launches, scorm_12, tokens
 from player.sittings import RegistrationTaken, Superseded
 from player.tables import Attempt, Launch
 from statements.errors import Invalid, LaunchClosed, NotFound
-from tests.player.sample import LEARNER, OTHER, Player, add_package, make_unit
+from tests.player.sample import COURSE, LEARNER, OTHER, Player, add_package, make_unit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -472,3 +472,62 @@ def test_silent_sessions_are_suspended(parts: Parts, now: datetime) -> None:
         assert attempt.seconds == Decimal(10800)
         assert attempt.values["cmi.core.total_time"] == "0003:00:00.00"
         assert player.told()[-2]["timestamp"] <= player.told()[-1]["timestamp"]
+
+
+def test_prerequisites_close_units_and_the_menu_says_why(
+    db: Session, config: Config, now: datetime
+) -> None:
+    units = (make_unit(0), make_unit(1, prerequisites="ITEM-0"), make_unit(2))
+    player = course(db, config, now, *units)
+    with pytest.raises(launches.Locked, match="Finish “Lesson 1” first"):
+        player.open(1)
+    payload = player.open().start()
+    assert [(one["open"], one["reason"]) for one in payload["units"]] == [
+        (True, ""),
+        (False, "Finish “Lesson 1” first."),
+        (True, ""),
+    ]
+    assert (payload["previous"], payload["next"]) == (None, None)
+    assert payload["hides"] == []
+    with pytest.raises(launches.Locked):
+        launches.open_unit(
+            db, config=config, launch_id=player.launch_id, unit=1, now=player.now
+        )
+    # to look at it nothing has to be done before
+    assert player.again(1, mode="Browse").start()["title"] == "Lesson 2"
+    player = player.again()
+    player.start()
+    player.sit(lesson_status="passed")
+    payload = player.again(1).start()
+    assert [one["open"] for one in payload["units"]] == [True, True, True]
+    assert (payload["previous"], payload["next"]) == (0, 2)
+
+
+def test_the_first_open_unit_is_opened(
+    db: Session, config: Config, now: datetime
+) -> None:
+    units = (make_unit(0, prerequisites="ITEM-1"), make_unit(1))
+    player = course(db, config, now, *units)
+
+    def opened(*places: int) -> int:
+        launch = launches.open_first(
+            db,
+            units=places,
+            config=config,
+            package=player.package,
+            course_iri=COURSE,
+            revision="1",
+            actor=LEARNER,
+            registration=player.registration,
+            mode="Normal",
+            mastery={},
+            return_url="",
+            now=now,
+        )
+        return launches.get_launch(db, launch_id=launch.launch_id).unit
+
+    assert opened(0, 1) == 1
+    with pytest.raises(launches.Locked, match="Finish “Lesson 2” first"):
+        opened(0)
+    with pytest.raises(launches.NotPlayable):
+        opened()
