@@ -9,7 +9,8 @@ unit that units in the field do not do:
 - GetParam begins a session; again within one it only reads. A time of a session that
   has become less tells that the unit has begun again.
 - A unit that never says GetParam has begun with what it puts.
-- What comes after ExitAU (browsers send both at once as a page closes) still counts.
+- What comes after ExitAU, or just after the player page has ended the launch, still
+  counts: browsers send all of it at once as a page closes.
 - The same data again changes nothing.
 """
 
@@ -59,6 +60,8 @@ PATH = "/__player/hacp"
 # the numbers of the browser's journal end before
 FIRST_NUMBER = 2**53 + 1
 LONGEST_SILENCE = timedelta(hours=2)
+# the player ends the launch while the unit's page still sends its last words
+GRACE = timedelta(minutes=2)
 # what the log keeps of a command and of a value
 LONGEST_COMMAND = 16_384
 LONGEST_VALUE = 1000
@@ -125,10 +128,13 @@ def receive(
     password = sitting.unit.entitlement_key
     if password and request.password not in {"", password}:
         return answer(INVALID_PASSWORD)
-    try:
-        sittings.take_over(db, sitting, now=now)
-    except Superseded as fence:
-        _keep_aside(db, said, reason=fence.code)
+    if not _has_just_ended(sitting, now):
+        try:
+            sittings.take_over(db, sitting, now=now)
+        except Superseded as fence:
+            _keep_aside(db, said, reason=fence.code)
+            return answer(INVALID_SESSION)
+    elif request.command == "getparam":
         return answer(INVALID_SESSION)
     if now >= _end_of(launch):
         _keep_aside(db, said, reason="expired")
@@ -154,6 +160,14 @@ class Said:
         read = aicc_values.READERS.get(self.request.command)
         values = self.sitting.attempt.values
         return [] if read is None else read(self.request.data, values)
+
+
+def _has_just_ended(sitting: Sitting, now: datetime) -> bool:
+    """Whether the launch has ended a moment ago, and nothing has come after it."""
+    launch = sitting.launch
+    is_last = sitting.registration.launch_id == launch.id
+    ended = launch.ended_at
+    return ended is not None and is_last and now - ended < GRACE
 
 
 def _end_of(launch: Launch) -> datetime:
@@ -209,7 +223,7 @@ def _put(db: Session, said: Said) -> None:
     """Apply what was put, in a session that is begun or taken up where there is none."""
     sitting, changes = said.sitting, said.changes
     launch, attempt = sitting.launch, sitting.attempt
-    is_late = not launch.live and _is_left(db, launch)
+    is_late = launch.ended_at is not None or (not launch.live and _is_left(db, launch))
     moment = _next(launch)
     if launch.commands == 1 or _has_begun_again(attempt.values, changes):
         sittings.open_session(sitting, moment)

@@ -13,6 +13,7 @@
 import { createApi } from "./api.js";
 import { gatherCalls } from "./calls.js";
 import { chainFrom } from "./chain.js";
+import { letSpeak } from "./lastwords.js";
 
 /** Content that sets a value and never commits is saved after this pause. */
 const SOON = 1000;
@@ -207,12 +208,14 @@ function isHere() {
 
 let loads = 0;
 let isOwn = true;
+/** Whether the unit speaks to the server itself; one of AICC may do both. */
+let speaksItself = false;
 
 function onUnitLoad() {
   loads += 1;
   const status = statusOfUnit();
   const failed = status >= 400 || (loads === 1 && isOwn && !isHere());
-  const reports = session.state !== "elsewhere";
+  const reports = !speaksItself;
   port.postMessage({ type: "unit", state: failed ? "failed" : "loaded", status, reports });
   if (failed) return;
   if (session.state === "before") session.loaded?.();
@@ -228,7 +231,12 @@ function closeUnit() {
     tell();
     port.postMessage({ type: "closed", finished: session?.state === "after" });
   };
+  giveWord();
   unit.src = "about:blank";
+}
+
+function giveWord() {
+  if (speaksItself && session !== null) letSpeak(windowsOf(unit.contentWindow));
 }
 
 function onPortMessage({ data }) {
@@ -262,6 +270,7 @@ function start(given) {
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;
+  speaksItself = session.state === "elsewhere" || given.standard === "aicc";
   const isWhole = /^https?:\/\//.test(given.entry);
   isOwn = !isWhole || given.entry.startsWith(`${window.location.origin}/`);
   unit.src = isWhole ? given.entry : `/${given.entry}`;
@@ -280,6 +289,7 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("pagehide", () => {
   leaving = true;
+  giveWord();
   session?.flush();
   rescue();
 });

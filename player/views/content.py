@@ -57,6 +57,7 @@ SHELL_FILES = frozenset(
         "model.js",
         "types.js",
         "chain.js",
+        "lastwords.js",
         "sha256.js",
     }
 )

@@ -284,7 +284,21 @@ def test_silence_suspends_and_is_taken_up_again(unit: Unit) -> None:
     launches.end(page.db, config=page.config, launch_id=page.launch_id, now=page.now)
     assert unit.attempt.seconds == 120
     assert page.verbs() == ["initialized", "suspended", "resumed", "suspended"]
-    assert code(unit.put(time="00:03:00")) == 3
+
+
+def test_last_words_come_while_the_launch_ends(unit: Unit) -> None:
+    page = unit.page
+    unit.get()
+    unit.put(time="00:01:00", lesson_status="I")
+    launches.end(page.db, config=page.config, launch_id=page.launch_id, now=page.now)
+    assert code(unit.put(time="00:02:00", lesson_status="P")) == 0
+    assert code(unit.say("ExitAU")) == 0
+    assert code(unit.say("GetParam")) == 3
+    assert (unit.attempt.success, unit.attempt.seconds) == ("passed", 120)
+    assert "terminated" in page.verbs()
+    page.now += hacp.GRACE
+    assert code(unit.put(lesson_status="F")) == 3
+    assert unit.attempt.success == "passed"
 
 
 def test_a_mixed_unit_loses_nothing(unit: Unit) -> None:

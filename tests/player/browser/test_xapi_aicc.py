@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from playwright.sync_api import expect
 
 from lrs.db import reading
@@ -15,7 +16,7 @@ from tests.player.browser.test_play import content_of, eventually
 from tests.player.packages import aicc, tincan
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
     from player.launches import Opened
     from tests.player.site import Site
@@ -125,6 +126,43 @@ def test_an_xapi_unit_sends_statements(site: Site, page: Page) -> None:
     assert has_passed(site, opened)
     page.goto(site.launch(package, registration=registration).url)
     expect(content_of(page).locator("#out")).to_have_text('"page 9"', timeout=60_000)
+
+
+# as drivers of their time do it: a synchronous request as the page goes
+LEAVES = HACP.replace(
+    "</script>",
+    """
+function put(command, data) {
+  const request = new XMLHttpRequest();
+  request.open("POST", given.get("aicc_url"), false);
+  request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
+  const sid = given.get("aicc_sid");
+  const said = `command=${command}&session_id=${sid}&version=4.0&aicc_data=`;
+  request.send(said + encodeURIComponent(data));
+}
+window.onunload = () => {
+  put("PutParam",
+    "[Core]\\r\\nLesson_Location=7\\r\\nLesson_Status=P\\r\\nScore=90\\r\\n");
+  put("ExitAU", "");
+};
+</script>""",
+)
+
+
+@pytest.mark.parametrize("way", ["exit", "close"])
+def test_last_words_of_a_unit_arrive(
+    site: Site, context: BrowserContext, way: str
+) -> None:
+    page = context.new_page()
+    opened = site.launch(site.add(aicc({"Unit": LEAVES})))
+    page.goto(opened.url)
+    out = content_of(page).locator("#out")
+    expect(out).to_have_text("not attempted, ab-initio|", timeout=60_000)
+    if way == "exit":
+        page.locator("#exit").click()
+    else:
+        page.close(run_before_unload=True)
+    eventually(lambda: has_passed(site, opened))
 
 
 def test_a_unit_on_another_server_has_a_window_of_its_own(
