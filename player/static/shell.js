@@ -13,6 +13,7 @@
 import { createApi } from "./api.js";
 import { gatherCalls } from "./calls.js";
 import { chainFrom } from "./chain.js";
+import { leadFrames, windowsOf } from "./frames.js";
 import { letSpeak } from "./lastwords.js";
 
 /** Content that sets a value and never commits is saved after this pause. */
@@ -166,18 +167,6 @@ function statusOfUnit() {
   }
 }
 
-/** Windows of the unit that this origin may look into. */
-function windowsOf(top) {
-  const found = [];
-  try {
-    if (top.document) found.push(top);
-    for (let n = 0; n < top.frames.length; n += 1) found.push(...windowsOf(top.frames[n]));
-  } catch {
-    // A frame of another site: its own affair.
-  }
-  return found;
-}
-
 /** What a silent unit may lack: files that were not there, scripts of other sites. */
 function lacking() {
   const hosts = new Set();
@@ -270,6 +259,7 @@ function start(given) {
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;
+  leadFrames(unit);
   speaksItself = session.state === "elsewhere" || given.standard === "aicc";
   const isWhole = /^https?:\/\//.test(given.entry);
   isOwn = !isWhole || given.entry.startsWith(`${window.location.origin}/`);

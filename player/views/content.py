@@ -57,6 +57,7 @@ SHELL_FILES = frozenset(
         "model.js",
         "types.js",
         "chain.js",
+        "frames.js",
         "lastwords.js",
         "sha256.js",
     }
