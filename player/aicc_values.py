@@ -11,8 +11,10 @@ group says nothing, but a location may be empty.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
+from packages.manifest import Unit
 from player.aicc_text import read_groups, read_table, write_groups
 from player.scorm_12 import timespan_of
 
@@ -99,6 +101,27 @@ def score_of(text: str) -> dict[str, str]:
 def _plain(number: Decimal) -> str:
     text = format(number, "f")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def in_words(unit: Unit) -> Unit:
+    """The unit with its limits as the model of SCORM 1.2 writes them.
+
+    The action at the time limit is of two words in any order, of which the first
+    letters count (`E,N`: exit, no message).
+    """
+    letters = {
+        one.strip()[:1].lower() for one in re.split(r"[ ,]+", unit.time_limit_action)
+    }
+    action = ""
+    if letters & {"e", "c"} and letters & {"m", "n"}:
+        ending = "exit" if "e" in letters else "continue"
+        action = f"{ending},{'no message' if 'n' in letters else 'message'}"
+    seconds = seconds_of(unit.max_time)
+    return replace(
+        unit,
+        max_time="" if not seconds else timespan_of(seconds),
+        time_limit_action=action,
+    )
 
 
 # --- what a unit posts ------------------------------------------------------------------

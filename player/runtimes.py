@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any, Protocol
 
 from packages.manifest import Unit
-from player import cmi, scorm_12, scorm_2004, sharing
+from player import aicc_values, cmi, scorm_12, scorm_2004, sharing
 from player.cmi import Elements, Model
 from player.outcomes import ALONE, Around, Interaction, Mode, Outcome
 
@@ -107,7 +107,8 @@ def runtime_of(standard: str | None, edition: str = "") -> Runtime:
 
 def _scorm_12(standard: str) -> Runtime:
     def first(unit: Unit, *, threshold: Decimal | None) -> Model:
-        return scorm_12.first_values(scorm_12.given(unit, threshold=threshold))
+        told = aicc_values.in_words(unit) if standard == "aicc" else unit
+        return scorm_12.first_values(scorm_12.given(told, threshold=threshold))
 
     def begin(values: Values, *, around: Around = ALONE, **session: Any) -> Model:  # noqa: ARG001
         return scorm_12.begin(values, **session)

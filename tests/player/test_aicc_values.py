@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player import aicc_values, cmi, outcomes, scorm_12
+from player import aicc_values, cmi, outcomes, runtimes, scorm_12
 from player.aicc_text import read_groups
+from tests.player.sample import make_unit
 
 TABLE = cmi.elements_of("scorm_12")
 FRESH = scorm_12.begin(
@@ -169,6 +170,28 @@ def test_comments_are_not_doubled() -> None:
     once = after("putcomments", table, FRESH)
     assert once[NOTE] == "Fine.Better."
     assert after("putparam", "[Comments]\nFine.", once) == once
+
+
+LIMITS = [
+    ("", "", ("", "")),
+    ("00:30:00", "E,M", ("0000:30:00.00", "exit,message")),
+    ("1:00:00", "no message, continue", ("0001:00:00.00", "continue,no message")),
+    ("0001:30:00.5", "continue no message", ("0001:30:00.50", "continue,no message")),
+    ("00:00:00", "exit", ("", "")),
+]
+
+
+@pytest.mark.parametrize(("longest", "action", "wanted"), LIMITS)
+def test_limits_are_told_in_the_models_words(
+    longest: str, action: str, wanted: tuple[str, str]
+) -> None:
+    unit = make_unit(0, max_time=longest, time_limit_action=action)
+    told = aicc_values.in_words(unit)
+    assert (told.max_time, told.time_limit_action) == wanted
+    values = runtimes.runtime_of("aicc").first_values(unit, threshold=None)
+    limits = "cmi.student_data."
+    assert values[f"{limits}max_time_allowed"] == wanted[0]
+    assert values[f"{limits}time_limit_action"] == wanted[1]
 
 
 def test_what_get_param_answers() -> None:
