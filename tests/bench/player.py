@@ -172,6 +172,7 @@ class Line(load.Line):
         super().__init__(port)
         self.learner, self.due = learner, due
         self.is_waiting = False
+        self.last = load.Request(b"", ())
 
 
 def work(learners: list[Learner], port: int, seconds: float) -> dict[str, Any]:
@@ -188,6 +189,7 @@ def work(learners: list[Learner], port: int, seconds: float) -> dict[str, Any]:
     end = began + EVERY + seconds
     took: list[float] = []
     refused: dict[str, int] = {}
+    again = 0
     processor = time.process_time()
     waiting = len(lines)
     while waiting:
@@ -195,13 +197,19 @@ def work(learners: list[Learner], port: int, seconds: float) -> dict[str, Any]:
         idle = [line for line in lines if not line.is_waiting and line.due < end]
         for line in [line for line in idle if line.due <= now]:
             kind = "commit" if line.learner.seq else "initialize"
-            line.send(load.Request(line.learner.request(kind, now - began), ()))
+            line.last = load.Request(line.learner.request(kind, now - began), ())
+            line.send(line.last)
             line.is_waiting = True
         following = min((line.due for line in idle), default=now + load.PATIENCE)
         pause = max(0.0, following - time.perf_counter())
         for number, _ in poll.poll(min(pause, load.PATIENCE)):
             line = by_number[number]
             if not line.take():
+                continue
+            if line.status == b"503":
+                # as browsers do: the same again, and the learner waits
+                again += 1
+                line.send(line.last)
                 continue
             # the first brings initialize, for warmth
             if line.learner.seq > 1:
@@ -220,6 +228,7 @@ def work(learners: list[Learner], port: int, seconds: float) -> dict[str, Any]:
         "rate": len(took) / (time.perf_counter() - began),
         "took_ms": sorted(one * 1000 for one in took),
         "own_us": processor / (len(took) + len(lines)) * 1e6,
+        "again": again,
         "refused": refused,
     }
 
@@ -397,9 +406,11 @@ def measure(table: Table, learning: Learning, *, seconds: float, rounds: int) ->
     count = sum(answer["count"] for answer in answers)
     cpu = sum(answer["cpu_us"] * answer["count"] for answer in answers) / count
     own = sum(answer["own_us"] * answer["count"] for answer in answers) / count
+    again = sum(answer["again"] for answer in answers)
     add_times(
         table,
-        f"a commit over HTTP, {LEARNERS} a second",
+        f"a commit over HTTP, {LEARNERS} a second"
+        + (f" ({again} of {count + again} sent again after 503)" if again else ""),
         took,
         target=COMMIT_MS,
         cpu=f"{cpu:.0f} µs, {own:.0f} µs",
