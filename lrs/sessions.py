@@ -25,7 +25,7 @@ from lrs.documents import ACTIVITY_PROFILE, STATE, Content, Context
 from lrs.store import Write, authority_text, store_write
 from statements import text
 from statements.build import agent
-from statements.errors import Forbidden, NotFound, Unauthenticated
+from statements.errors import DomainError, Forbidden, NotFound, Unauthenticated
 from statements.prepare import Prepared, prepare
 from statements.references import LAUNCH
 
@@ -91,6 +91,17 @@ class Sessions(Protocol):
 
         Raises Forbidden, with `requirement`, for what may not be stored.
         """
+
+    def keep_refused(
+        self,
+        db: Session,
+        *,
+        caller: Caller,
+        statements: Sequence[Prepared],
+        refusal: DomainError,
+        now: datetime,
+    ) -> None:
+        """Keep what was refused, in a transaction of its own."""
 
     def before_document(
         self, db: Session, *, caller: Caller, call: DocumentCall, now: datetime
@@ -202,6 +213,21 @@ def store(
         last = _store(db, caller, further.statements, further.authority, now)
         stored = last or stored
     return stored
+
+
+def keep_refused(
+    db: Session,
+    known: Known,
+    *,
+    caller: Caller,
+    statements: Sequence[Prepared],
+    refusal: DomainError,
+    now: datetime,
+) -> None:
+    """Let whoever launched keep what was refused of a bounded caller."""
+    known[bounds_of(caller).kind].keep_refused(
+        db, caller=caller, statements=statements, refusal=refusal, now=now
+    )
 
 
 def _store(

@@ -34,7 +34,7 @@ from lrs.sessions import (
     issue_key,
 )
 from lrs.tables import Statement as Stored
-from player import sittings, tokens, urls, xapi_results
+from player import refused, sittings, tokens, urls, xapi_results
 from player.cmi5.launch_url import launch_url, plain_url
 from player.sittings import Sitting
 from player.tables import Launch, Registration
@@ -42,7 +42,7 @@ from player.translate import Moment
 from player.xapi_results import Result
 from statements import actors, vocabulary
 from statements.build import activity, build_statement, score
-from statements.errors import Forbidden, Unauthenticated
+from statements.errors import DomainError, Forbidden, Unauthenticated
 from statements.prepare import Prepared, prepare
 
 KIND = "xapi"
@@ -183,6 +183,24 @@ class XapiSessions:
             sittings.complete_course(db, sitting, moment)
         said = [prepare(one, now=now) for one in sitting.statements]
         return [Further(said, sittings.authority(self.config))]
+
+    def keep_refused(
+        self,
+        db: Session,
+        *,
+        caller: Caller,
+        statements: Sequence[Prepared],
+        refusal: DomainError,
+        now: datetime,
+    ) -> None:
+        """Keep it with the launch, where those who support learners find it."""
+        refused.keep_refused(
+            db,
+            launch_id=bounds_of(caller).launch_id,
+            statements=statements,
+            refusal=refusal,
+            now=now,
+        )
 
     def before_document(
         self, db: Session, *, caller: Caller, call: DocumentCall, now: datetime

@@ -34,7 +34,7 @@ from lrs.views.callers import (
 )
 from lrs.views.parameters import NoQuery, PutQuery, StatementQuery, load
 from statements import formats, text
-from statements.errors import Invalid, InvalidStatement, Unavailable
+from statements.errors import Forbidden, Invalid, InvalidStatement, Unavailable
 from statements.prepare import Prepared
 
 
@@ -131,14 +131,23 @@ def _store_bounded(prepared: list[Prepared], now: datetime) -> None:
     """Store what a launched unit sent, with all that follows from it."""
     # refuses what no request may hold
     resource.write_of(current_credential(), prepared, now=now, revision=0)
-    with writing(parts().engine) as db:
-        stored = sessions.store(
-            db,
-            known_sessions(),
-            caller=current_credential(),
-            statements=prepared,
-            now=now,
-        )
+    caller, known = current_credential(), known_sessions()
+    try:
+        with writing(parts().engine) as db:
+            stored = sessions.store(
+                db, known, caller=caller, statements=prepared, now=now
+            )
+    except Forbidden as refusal:
+        with writing(parts().engine) as db:
+            sessions.keep_refused(
+                db,
+                known,
+                caller=caller,
+                statements=prepared,
+                refusal=refusal,
+                now=now,
+            )
+        raise
     if stored is not None:
         xapi.say_consistent_through(stored)
 

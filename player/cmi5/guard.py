@@ -20,7 +20,7 @@ from lrs.config import Config
 from lrs.credentials import Bounds, Caller, digest
 from lrs.sessions import DocumentCall, Further, bounded_caller, bounds_of
 from lrs.tables import Statement
-from player import sittings
+from player import refused, sittings
 from player.cmi5 import rules, satisfaction, sessions
 from player.cmi5.documents import PREFERENCES
 from player.cmi5.duties import scope_of
@@ -29,7 +29,7 @@ from player.cmi5.tables import Cmi5Session
 from player.outcomes import Completion, Success
 from player.sittings import Sitting
 from player.tables import Launch
-from statements.errors import Unauthenticated
+from statements.errors import DomainError, Unauthenticated
 from statements.prepare import Prepared, prepare
 from statements.scalars import parse_duration
 
@@ -105,6 +105,24 @@ class Cmi5Sessions:
         )
         authority = sittings.authority(self.config)
         return [Further([prepare(one, now=now) for one in said], authority)]
+
+    def keep_refused(
+        self,
+        db: Session,
+        *,
+        caller: Caller,
+        statements: Sequence[Prepared],
+        refusal: DomainError,
+        now: datetime,
+    ) -> None:
+        """Keep it with the launch, where those who support learners find it."""
+        refused.keep_refused(
+            db,
+            launch_id=bounds_of(caller).launch_id,
+            statements=statements,
+            refusal=refusal,
+            now=now,
+        )
 
     def before_document(
         self, db: Session, *, caller: Caller, call: DocumentCall, now: datetime

@@ -22,10 +22,11 @@ from lrs.rules.terms import ONE_DAY, start_of_day
 from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import find_courses
-from player import history
+from player import history, refused
 from player.calls import MARKS, Call, Step
 from player.history import STATES, Line, NoReplay, Sought, Wanted
 from player.runtimes import runtime_of
+from player.tables import SideEntry
 from player.urls import course_iri
 from player.views.history import call_json
 from portal import words
@@ -290,7 +291,7 @@ def show(launch_id: uuid.UUID) -> str:
                     "when": words.moment_in(one.received_at, config.timezone),
                     "number": one.seq,
                     "kind": one.kind,
-                    "reason": ASIDE.get(one.reason, one.reason),
+                    "reason": _why(one, is_hidden=line.is_hidden),
                     "changes": 0 if line.is_hidden else len(one.changes),
                 }
                 for one in aside
@@ -302,7 +303,18 @@ def show(launch_id: uuid.UUID) -> str:
         )
 
 
+def _why(one: SideEntry, *, is_hidden: bool) -> str:
+    """Why it does not count; of a statement that was refused, what was wrong with it."""
+    told = dict(one.changes) if one.kind == refused.KIND else {}
+    if is_hidden or "detail" not in told:
+        return ASIDE.get(one.reason, one.reason)
+    rule = f" ({told['requirement']})" if told.get("requirement") else ""
+    return f"{told['detail']}{rule}"
+
+
 ASIDE = {
+    "illegal_request": "The unit may not send it",
+    "forbidden": "The unit may not send it",
     "superseded": "A newer launch had taken over",
     "entry_conflict": "Its number was taken by something else",
 }

@@ -18,7 +18,7 @@ from lrs.rules.log import VOUCHED_ACCOUNTS
 from lrs.sessions import DocumentCall, Further, bounded_caller, issue_key
 from lrs.views.express import StoreApp
 from statements.build import agent, build_statement
-from statements.errors import Forbidden, Unauthenticated
+from statements.errors import DomainError, Forbidden, Unauthenticated
 from statements.prepare import prepare
 from tests.lrs.views.conftest import Own, application, own, shared_app, statement
 
@@ -53,6 +53,7 @@ class Fake:
     completes: bool = False
     records: bool = True
     asked: list[Any] = field(default_factory=list)
+    kept: list[Any] = field(default_factory=list)
 
     def admit(self, db: Session, *, key: str, secret: str, now: datetime) -> Caller:
         is_right = hmac.compare_digest(digest(secret), self.issued.sha256)
@@ -73,6 +74,17 @@ class Fake:
             ),
             portal_url=PORTAL,
         )
+
+    def keep_refused(
+        self,
+        db: Session,
+        *,
+        caller: Caller,
+        statements: Sequence[Prepared],
+        refusal: DomainError,
+        now: datetime,
+    ) -> None:
+        self.kept.append((refusal.detail, [one.id for one in statements]))
 
     def before_statements(
         self,
@@ -192,6 +204,9 @@ def test_nothing_is_stored_of_what_is_refused(own: Own, unit: Own, fake: Fake) -
     assert answer.status_code == 403
     assert answer.get_json()["requirement"] == "9.3.0.0-1"
     assert own.found() == []
+    # whoever launched may keep it
+    [(detail, [_])] = fake.kept
+    assert detail == "Not now."
 
 
 def test_a_put_is_asked_about_too(unit: Own, fake: Fake) -> None:

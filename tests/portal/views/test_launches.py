@@ -13,10 +13,14 @@ import pytest
 from lrs.db import reading, writing
 from packages.courses import get_package
 from player import launches
+from player.refused import keep_refused
 from player.tables import Launch
 from player.urls import course_iri
 from portal.releases import find_versions
 from portal.users import actor_of
+from statements.build import build_statement
+from statements.errors import Forbidden
+from statements.prepare import prepare
 from tests.player.sample import Player
 from tests.portal.views.text import text_of
 
@@ -121,36 +125,45 @@ def test_another_agency_s_launches_are_not_there(world, caller, seen) -> None:
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("query", "count"),
-    [
-        ("", 3),
-        ("since=2020-01-01", 3),
-        ("until=2020-01-01", 0),
-        ("q=Officer", 2),
-        ("q=nobody-has-this", 0),
-        ("package={package}", 3),
-        ("package=00000000-0000-4000-8000-000000000000", 0),
-        ("learner={officer}", 2),
-        ("course={course}", 3),
-    ],
-)
-def test_filters(world, caller, seen, query: str, count: int) -> None:
-    text = query.format(
-        package=seen.package, officer=world.cast.officer.id, course=world.course_id
-    )
-    page = text_of(caller(world.cast.operator).get(f"/history?{text}"))
-    assert page.count('<th scope="row">') == count
+FILTERS = {
+    "": 3,
+    "since=2020-01-01": 3,
+    "until=2020-01-01": 0,
+    "q=Officer": 2,
+    "q=nobody-has-this": 0,
+    "package={package}": 3,
+    "package=00000000-0000-4000-8000-000000000000": 0,
+    "learner={officer}": 2,
+    "course={course}": 3,
+}
+UNREADABLE = [
+    "since=x",
+    "course=1",
+    "package=1",
+    "learner=1",
+    "after=x",
+    "after=2026~1",
+]
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["since=x", "course=1", "package=1", "learner=1", "after=x", "after=2026~1"],
-)
-def test_what_cannot_be_read_is_told(world, caller, query: str) -> None:
-    answer = caller(world.cast.operator).get(f"/history?{query}")
-    assert answer.status_code == 200
-    assert "This filter cannot be used" in text_of(answer)
+def test_filters(world, caller, seen) -> None:
+    operator = caller(world.cast.operator)
+    ids = {
+        "package": seen.package,
+        "officer": world.cast.officer.id,
+        "course": world.course_id,
+    }
+    found = {
+        query: text_of(operator.get(f"/history?{query.format(**ids)}")).count(
+            '<th scope="row">'
+        )
+        for query in FILTERS
+    }
+    assert found == FILTERS
+    for query in UNREADABLE:
+        answer = operator.get(f"/history?{query}")
+        assert answer.status_code == 200, query
+        assert "This filter cannot be used" in text_of(answer), query
 
 
 def test_older_launches_are_on_the_next_page(
@@ -254,3 +267,33 @@ def test_a_launch_that_said_nothing_has_no_replay(world, caller, seen) -> None:
     assert "has not called its run-time" in page
     assert "Opened, not begun" in page
     assert "Browse" in page
+
+
+def test_a_refused_statement_is_explained_except_of_a_pretest(
+    world, caller, seen
+) -> None:
+    found = {}
+    for launch_id in (seen.lesson, seen.pretest):
+        said = build_statement(
+            id=uuid.uuid4(),
+            actor=actor_of(
+                world.cast.officer.id, portal_url=world.parts.config.portal_url
+            ),
+            verb="passed",
+            object="https://publisher.example/unit",
+            timestamp=world.now,
+        )
+        with writing(world.parts.engine) as db:
+            keep_refused(
+                db,
+                launch_id=launch_id,
+                statements=[prepare(said, now=world.now)],
+                refusal=Forbidden("It is below the score.", requirement="9.3.4.0-2"),
+                now=world.now,
+            )
+        found[launch_id] = text_of(
+            caller(world.cast.operator).get(f"/history/{launch_id}")
+        )
+    assert "It is below the score. (9.3.4.0-2)" in found[seen.lesson]
+    assert "It is below" not in found[seen.pretest]
+    assert "The unit may not send it" in found[seen.pretest]
