@@ -22,7 +22,8 @@ const MOST = 1000;
 const LONGEST = 255;
 
 /**
- * The API object that content finds, under the names its standard gives the functions.
+ * The API object that content finds, under the names its standard gives the functions
+ * and with the version of the API where the standard has one.
  *
  * @param table   the element table
  * @param values  element name to value, as the server sent them
@@ -33,7 +34,8 @@ const LONGEST = 255;
  */
 export function createApi({ table, values, emit, soon = () => {}, trace = null }) {
   const model = new Model(table, values);
-  const { calls, errors } = table;
+  const { calls } = table;
+  const errors = new Map(Object.entries(table.errors));
   let state = "before";
   let lastError = 0;
   let about = "";
@@ -106,11 +108,11 @@ export function createApi({ table, values, emit, soon = () => {}, trace = null }
       return waiting.length === 0 ? answer(0) : pass("commit", state);
     },
     last_error: () => String(lastError),
-    error_string: (code) => errors[asText(code)] ?? "",
+    error_string: (code) => errors.get(asText(code)) ?? "",
     diagnostic(code) {
       const asked = asText(code);
-      if (asked !== "" && asked !== String(lastError)) return errors[asked] ?? "";
-      const text = errors[lastError];
+      if (asked !== "" && asked !== String(lastError)) return errors.get(asked) ?? "";
+      const text = errors.get(String(lastError));
       return lastError !== 0 && about !== "" ? `${text}: ${about}`.slice(0, LONGEST) : text;
     },
   };
@@ -124,7 +126,7 @@ export function createApi({ table, values, emit, soon = () => {}, trace = null }
     }
     return r;
   };
-  const api = {};
+  const api = table.api.version === undefined ? {} : { version: table.api.version };
   for (const [what, call] of Object.entries(functions)) {
     const name = table.api[what];
     api[name] = trace === null ? call : traced(name, call);

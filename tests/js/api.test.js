@@ -4,9 +4,12 @@ import { test } from "node:test";
 
 import { createApi } from "../../player/static/api.js";
 
-const table = JSON.parse(
-  readFileSync(new URL("../../player/elements/scorm_12.json", import.meta.url), "utf8"),
-);
+const tableOf = (standard) =>
+  JSON.parse(
+    readFileSync(new URL(`../../player/elements/${standard}.json`, import.meta.url), "utf8"),
+  );
+const table = tableOf("scorm_12");
+const newer = tableOf("scorm_2004");
 
 /** A fresh API with what it emitted, as an unit of this content would find it. */
 function opened(values = {}, { initialize = true } = {}) {
@@ -25,6 +28,12 @@ test("the eight functions of SCORM 1.2 and no other", () => {
     "LMSCommit", "LMSFinish", "LMSGetDiagnostic", "LMSGetErrorString",
     "LMSGetLastError", "LMSGetValue", "LMSInitialize", "LMSSetValue",
   ]);
+});
+
+test("the API of SCORM 2004 tells its version, as IEEE 1484.11.2 asks; 1.2 has none", () => {
+  const { api } = createApi({ table: newer, values: {}, emit: () => {} });
+  assert.match(api.version, /^1\.0\./);
+  assert.equal(opened().api.version, undefined);
 });
 
 test("states: before, running, after", () => {
@@ -185,6 +194,10 @@ test("error texts and diagnostics", () => {
   assert.equal(api.LMSGetErrorString("405"), table.errors["405"]);
   assert.equal(api.LMSGetErrorString(405), table.errors["405"]);
   assert.equal(api.LMSGetErrorString("999"), "");
+  for (const word of ["constructor", "toString", "__proto__"]) {
+    assert.equal(api.LMSGetErrorString(word), "");
+    assert.equal(api.LMSGetDiagnostic(word), "");
+  }
   api.LMSSetValue("cmi.core.student_id", "x");
   const told = `${table.errors["403"]}: cmi.core.student_id`;
   assert.equal(api.LMSGetDiagnostic(""), told);
@@ -289,12 +302,9 @@ test("a trace that fails does not reach the content", (t) => {
 });
 
 test("a long value in an array stays where it was, since others may need it", () => {
-  const elements = JSON.parse(
-    readFileSync(new URL("../../player/elements/scorm_2004.json", import.meta.url), "utf8"),
-  );
   const entries = [];
   const { api } = createApi({
-    table: elements,
+    table: newer,
     values: { "adl.data._count": "1", "adl.data.0.id": "s" },
     emit: (kind, changes) => entries.push(changes.map(([name]) => name)),
   });
