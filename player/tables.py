@@ -84,6 +84,7 @@ class Launch(Base):
     __table_args__ = (
         Index("ix_launch_registration", "tenant_id", "registration", "opened_at"),
         Index("ix_launch_live", "live", "received_at"),
+        Index("ix_launch_opened", "tenant_id", "opened_at", "id"),
         Index("ix_launch_actor", "tenant_id", "actor_ifi", "opened_at"),
     )
 

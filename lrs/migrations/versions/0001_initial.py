@@ -633,6 +633,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_launch_label"), "launch", ["label"], unique=False)
     op.create_index("ix_launch_live", "launch", ["live", "received_at"], unique=False)
     op.create_index(
+        "ix_launch_opened", "launch", ["tenant_id", "opened_at", "id"], unique=False
+    )
+    op.create_index(
         "ix_launch_registration",
         "launch",
         ["tenant_id", "registration", "opened_at"],
@@ -1053,6 +1056,7 @@ def downgrade() -> None:
     op.drop_index("ix_package_created_at", table_name="package")
     op.drop_table("package")
     op.drop_index("ix_launch_registration", table_name="launch")
+    op.drop_index("ix_launch_opened", table_name="launch")
     op.drop_index("ix_launch_live", table_name="launch")
     op.drop_index(op.f("ix_launch_label"), table_name="launch")
     op.drop_index("ix_launch_actor", table_name="launch")
