@@ -216,6 +216,8 @@ def _again(
     name = call.element
     if not name:
         return Step(call=call, changed={}), model
+    if name.startswith("adl.data.") and "adl.data._count" not in model:
+        return Step(call=call, changed={}), model
     if call.function in _GETS:
         value, code = cmi.get_value(table, model, name)
         told = (call.result, call.error)

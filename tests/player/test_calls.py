@@ -157,6 +157,21 @@ def test_a_second_session_begins_with_its_own_values() -> None:
     assert steps[-1].changed == {STATUS: "incomplete", "cmi.suspend_data": ""}
 
 
+def test_stores_that_only_the_page_had_are_not_judged() -> None:
+    table = cmi.elements_of("scorm_2004", edition="4th")
+    rows = [
+        [1, "SetValue", ["adl.data.0.store", "x"], "true", 0, 1],
+        [1, "GetValue", ["adl.data._count"], "1", 0, 1],
+        [1, "GetValue", ["adl.nav.request_valid.continue"], "true", 0, 1],
+        [1, "SetValue", ["cmi.location", "3"], "true", 0, 1],
+        [1, "GetValue", ["cmi.location"], "3", 0, 1],
+    ]
+    session = [entry(1, "initialize", opening={}), entry(2, calls=rows)]
+    steps = list(calls.replay(table, session))
+    assert not any(step.differs for step in steps)
+    assert steps[-1].expected == ("3", 0)
+
+
 def test_a_call_is_as_it_is() -> None:
     [call] = calls.calls_of(entry(calls=[GET]))
     assert replace(call, function="LMSCommit", arguments=("",)).element == ""
