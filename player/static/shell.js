@@ -254,8 +254,8 @@ function start(given) {
     now: () => Date.now(),
     mono: () => performance.now(),
   });
-  if (given.kind === "asset") startAsset(given);
-  else if (given.elements?.api === undefined) startPlain();
+  if (given.elements?.api === undefined) startPlain();
+  else if (given.kind === "asset") startAsset(given);
   else startScorm(given);
   unit.title = given.title;
   unit.onload = onUnitLoad;

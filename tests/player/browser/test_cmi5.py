@@ -13,11 +13,11 @@ from sqlalchemy import select
 from lrs.db import reading
 from lrs.tables import Statement
 from tests.player.browser.test_play import content_of, eventually
-from tests.player.packages import cmi5
+from tests.player.packages import cmi5, scorm_12, unit
 from tests.player.sample import SHORT_NAMES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Route
 
     from tests.player.site import Site
 
@@ -103,11 +103,11 @@ def test_a_unit_in_the_frame_is_passed_and_left(site: Site, page: Page) -> None:
     registration = uuid.uuid4()
     package = site.add(cmi5({"One": UNIT, "Two": UNIT}))
     page.goto(site.launch(package, registration=registration).url)
-    unit = content_of(page)
-    expect(unit.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
-    unit.locator("#pass").click()
-    expect(unit.locator("#out")).to_have_text("200", timeout=SOON)
-    unit.locator("#leave").click()
+    inside = content_of(page)
+    expect(inside.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
+    inside.locator("#pass").click()
+    expect(inside.locator("#out")).to_have_text("200", timeout=SOON)
+    inside.locator("#leave").click()
     expect(page.locator("#cover-title")).to_have_text(
         "You have left the unit", timeout=SOON
     )
@@ -141,14 +141,14 @@ def test_a_unit_in_a_window_of_its_own(
     button = page.get_by_role("button", name="Open unit")
     with context.expect_page() as opened:
         button.click(timeout=SOON)
-    unit = opened.value
-    expect(unit.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
+    inside = opened.value
+    expect(inside.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
     # whatever it does, it cannot lead the player page away
-    assert unit.evaluate("window.opener") is None
-    unit.locator("#pass").click()
-    expect(unit.locator("#out")).to_have_text("200", timeout=SOON)
-    with unit.expect_event("close", timeout=SOON):
-        unit.locator("#leave").click()
+    assert inside.evaluate("window.opener") is None
+    inside.locator("#pass").click()
+    expect(inside.locator("#out")).to_have_text("200", timeout=SOON)
+    with inside.expect_event("close", timeout=SOON):
+        inside.locator("#leave").click()
     expect(page.locator("#cover-title")).to_have_text(
         "You have left the unit", timeout=SOON
     )
@@ -165,10 +165,10 @@ def test_loading_the_page_again_launches_the_unit_again(site: Site, page: Page) 
     registration = uuid.uuid4()
     package = site.add(cmi5({"One": UNIT.replace("pagehide", "never")}))
     page.goto(site.launch(package, registration=registration).url)
-    unit = content_of(page)
-    expect(unit.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
-    unit.locator("#pass").click()
-    expect(unit.locator("#out")).to_have_text("200", timeout=SOON)
+    inside = content_of(page)
+    expect(inside.locator("#out")).to_have_text("new|Normal|1", timeout=SOON)
+    inside.locator("#pass").click()
+    expect(inside.locator("#out")).to_have_text("200", timeout=SOON)
     first = page.url
     page.reload()
     expect(content_of(page).locator("#out")).to_have_text(
@@ -190,3 +190,16 @@ def test_the_last_words_of_a_unit_are_waited_for(site: Site, page: Page) -> None
         re.compile("You can close this page"), timeout=SOON
     )
     assert verbs(site, registration) == ["launched", "initialized", "terminated"]
+
+
+def test_what_has_no_run_time_is_shown(site: Site, page: Page) -> None:
+    """As in a preview of a unit that speaks to a record store, or of an asset."""
+
+    def without(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json() | {"kind": "asset", "elements": {}, "values": {}}
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/start", without)
+    page.goto(site.launch(site.add(scorm_12({"One": unit("One")}))).url)
+    expect(content_of(page).locator("h1")).to_have_text("One", timeout=SOON)
