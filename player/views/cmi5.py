@@ -24,11 +24,23 @@ from statements.errors import NotFound, Unavailable
 BLUEPRINT = Blueprint("cmi5", __name__, template_folder="../templates")
 
 CORS = {
-    "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Max-Age": "7200",
+    "Vary": "Origin",
 }
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{0,1000}")
+
+
+def cors() -> dict[str, str]:
+    """What lets any site ask, also one that sends cookies along: none is looked at."""
+    origin = request.headers.get("Origin", "")
+    if not origin:
+        return {**CORS, "Access-Control-Allow-Origin": "*"}
+    return {
+        **CORS,
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+    }
 
 
 @BLUEPRINT.post("/cmi5/fetch/<token>", provide_automatic_options=False)
@@ -47,7 +59,7 @@ def fetch(token: str) -> Response:
     return Response(
         orjson.dumps(found),
         content_type="application/json",
-        headers={**CORS, "Cache-Control": "no-store"},
+        headers={**cors(), "Cache-Control": "no-store"},
     )
 
 
@@ -60,7 +72,7 @@ def may_fetch(token: str) -> Response:
     allowed = wanted if _HEADER_NAMES.fullmatch(wanted) else ""
     return Response(
         status=204,
-        headers={**CORS, "Access-Control-Allow-Headers": allowed or "Content-Type"},
+        headers={**cors(), "Access-Control-Allow-Headers": allowed or "Content-Type"},
     )
 
 
