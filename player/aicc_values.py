@@ -1,10 +1,10 @@
 """AICC data and the CMI model: the two ways between them. Pure.
 
-CMI001 version 4, 5.2 and 6: the groups and tables of AICC hold what the model of
+CMI001 version 4: the groups and tables of AICC hold what the model of
 SCORM 1.2, made from it, holds under other names. What a unit posts becomes changes that
 pass the element table like any others; the model becomes what GetParam answers.
 
-Words count by their first letter only (CMI001, 6.2). A score is `raw, maximum, minimum`;
+Words count by their first letter only. A score is `raw, maximum, minimum`;
 another maximum than 100 is brought to a scale of 0 to 100. An empty value of the core
 group says nothing, but a location may be empty.
 """

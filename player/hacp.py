@@ -14,24 +14,21 @@ unit that units in the field do not do:
 - The same data again changes nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
-from uuid import uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
-from lrs.db import new_id
 from packages.manifest import Unit
 from player import aicc_values, cmi, launches, sittings, tokens, urls
+from player.aicc_log import COMMANDS, FIRST_NUMBER, Said, keep_aside, log_command
 from player.aicc_text import Request
 from player.cmi5.launch_url import launch_url, plain_url
 from player.sittings import Sitting, Superseded
-from player.tables import Entry, Launch, SideEntry
+from player.tables import Entry, Launch
 from player.translate import Moment
 
 VERSION = "4.0"
@@ -42,30 +39,12 @@ ERRORS = (
     "Invalid Session ID",
 )
 INVALID_COMMAND, INVALID_PASSWORD, INVALID_SESSION = 1, 2, 3
-# as people write them; path and performance are logged and say nothing of the model
-COMMANDS = {
-    name.lower(): name
-    for name in (
-        "GetParam",
-        "PutParam",
-        "PutComments",
-        "PutObjectives",
-        "PutInteractions",
-        "PutPath",
-        "PutPerformance",
-        "ExitAU",
-    )
-}
 PATH = "/__player/hacp"
-# the numbers of the browser's journal end before
-FIRST_NUMBER = 2**53 + 1
 LONGEST_SILENCE = timedelta(hours=2)
 # the player ends the launch while the unit's page still sends its last words
 GRACE = timedelta(minutes=2)
-# what the log keeps of a command and of a value
-LONGEST_COMMAND = 16_384
-LONGEST_VALUE = 1000
 SESSION_TIME = "cmi.core.session_time"
+STATUS = "cmi.core.lesson_status"
 
 
 def address(config: Config, *, launch: Launch, unit: Unit) -> str:
@@ -132,34 +111,18 @@ def receive(
         try:
             sittings.take_over(db, sitting, now=now)
         except Superseded as fence:
-            _keep_aside(db, said, reason=fence.code)
+            keep_aside(db, said, reason=fence.code)
             return answer(INVALID_SESSION)
     elif request.command == "getparam":
         return answer(INVALID_SESSION)
     if now >= _end_of(launch):
-        _keep_aside(db, said, reason="expired")
+        keep_aside(db, said, reason="expired")
         return answer(INVALID_SESSION)
     told = _apply(db, said)
     sittings.stay_open(launch, now=now, until=_end_of(launch))
     moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
     return answer(0, told)
-
-
-@dataclass(frozen=True)
-class Said:
-    """A command for a launch at work."""
-
-    sitting: Sitting
-    request: Request
-    now: datetime
-
-    @property
-    def changes(self) -> list[aicc_values.Change]:
-        """What it changes in the model as it stands."""
-        read = aicc_values.READERS.get(self.request.command)
-        values = self.sitting.attempt.values
-        return [] if read is None else read(self.request.data, values)
 
 
 def _has_just_ended(sitting: Sitting, now: datetime) -> bool:
@@ -188,8 +151,8 @@ def _apply(db: Session, said: Said) -> str:
     if said.request.command == "exitau":
         moment = _next(launch)
         if launch.live:
-            sittings.close(said.sitting, moment, terminated=True)
-        _log(db, said, "terminate")
+            _leave(said.sitting, moment, said.sitting.attempt.values)
+        log_command(db, said, "terminate")
         return ""
     _put(db, said)
     return ""
@@ -207,7 +170,7 @@ def _get(db: Session, said: Said) -> str:
     if not launch.live:
         sittings.open_session(said.sitting, moment)
         kind = "initialize"
-    _log(db, said, kind)
+    log_command(db, said, kind)
     told = said.sitting.runtime.learner(*launches.learner_of(launch))
     sessions = select(func.count(Launch.id)).where(
         Launch.attempt_id == attempt.id, Launch.opened_at <= launch.opened_at
@@ -227,7 +190,7 @@ def _put(db: Session, said: Said) -> None:
     moment = _next(launch)
     if launch.commands == 1 or _has_begun_again(attempt.values, changes):
         sittings.open_session(sitting, moment)
-        _log(db, said, "initialize", is_implied=True)
+        log_command(db, said, "initialize", is_implied=True)
         moment = _next(launch)
     elif not launch.live:
         sittings.go_on(sitting, moment)
@@ -238,14 +201,30 @@ def _put(db: Session, said: Said) -> None:
     codes = {refusal.place: refusal.code for refusal in refused}
     accepted = [one for place, one in enumerate(changes) if place not in codes]
     if is_late:
-        sittings.close(
-            sitting, moment, values=values, changed=accepted, terminated=True
-        )
+        _leave(sitting, moment, values, accepted)
     elif accepted:
         sittings.progress(sitting, moment, values, accepted)
     outcomes = [codes.get(place, 0) for place in range(len(changes))]
     kind = "terminate" if is_late else "commit"
-    _log(db, said, kind, list(zip(changes, outcomes, strict=True)))
+    log_command(db, said, kind, list(zip(changes, outcomes, strict=True)))
+
+
+def _leave(
+    sitting: Sitting,
+    moment: Moment,
+    values: Mapping[str, str],
+    changed: Sequence[aicc_values.Change] = (),
+) -> None:
+    """End the session as the unit asks.
+
+    A unit that puts no status is not complete for it, as one of SCORM 1.2 would be: the
+    status is the unit's to put, and may be on its way.
+    """
+    latest = dict(values)
+    is_new = latest.get(STATUS) == "not attempted"
+    if is_new and latest.get("cmi.core.lesson_mode") == "normal":
+        latest[STATUS] = "incomplete"
+    sittings.close(sitting, moment, values=latest, changed=changed, terminated=True)
 
 
 def _is_left(db: Session, launch: Launch) -> bool:
@@ -261,83 +240,3 @@ def _has_begun_again(values: cmi.Model, changes: list[aicc_values.Change]) -> bo
     known = aicc_values.seconds_of(values.get(SESSION_TIME, ""))
     seconds = aicc_values.seconds_of(told[-1]) if told else None
     return known is not None and seconds is not None and seconds < known
-
-
-def _log(
-    db: Session,
-    said: Said,
-    kind: str,
-    outcomes: Sequence[tuple[aicc_values.Change, int]] = (),
-    *,
-    is_implied: bool = False,
-) -> None:
-    """One more entry; `outcomes` are the changes with the error codes they met.
-
-    What the unit did not say, but means by what it says, has no line of its own.
-    """
-    launch, attempt = said.sitting.launch, said.sitting.attempt
-    rows = []
-    if not is_implied:
-        rows.append(_row(launch, COMMANDS[said.request.command], _data(said), 0))
-    rows += [_row(launch, "SetValue", change, code) for change, code in outcomes]
-    db.add(
-        Entry(
-            launch_id=launch.id,
-            seq=FIRST_NUMBER + launch.commands - 1,
-            uuid=new_id(),
-            kind=kind,
-            changes=[list(change) for change, code in outcomes if not code],
-            findings=[
-                {"name": name[:255], "code": code}
-                for (name, _), code in outcomes
-                if code
-            ],
-            calls=rows or None,
-            opening=dict(attempt.values) if kind == "initialize" else None,
-            client_at=said.now,
-            event_at=launch.event_at,
-            received_at=said.now,
-            mono=launch.elapsed,
-            hash=sha256(said.request.data.encode()).hexdigest(),
-            is_chained=True,
-        )
-    )
-
-
-def _data(said: Said) -> list[str]:
-    data = said.request.data
-    return [_cut(data, LONGEST_COMMAND)] if data else []
-
-
-def _row(launch: Launch, function: str, words: Sequence[str], code: int) -> list[Any]:
-    """A row of the log, as `player.calls` has them."""
-    told = (
-        [words[0], *(_cut(word, LONGEST_VALUE) for word in words[1:])] if words else []
-    )
-    return [launch.elapsed, function, told, "false" if code else "true", code, 1]
-
-
-def _cut(text: str, longest: int) -> str:
-    """The text, or its beginning and how long it is."""
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)})"
-
-
-def _keep_aside(db: Session, said: Said, *, reason: str) -> None:
-    """Keep what cannot be applied any more; once, however often it is sent."""
-    launch, changes = said.sitting.launch, said.changes
-    name = uuid5(launch.id, f"{said.request.command} {said.request.data}")
-    if not changes or db.get(SideEntry, (launch.id, name)) is not None:
-        return
-    db.add(
-        SideEntry(
-            launch_id=launch.id,
-            uuid=name,
-            seq=FIRST_NUMBER + launch.commands,
-            kind="commit",
-            changes=[list(change) for change in changes],
-            client_at=said.now,
-            received_at=said.now,
-            reason=reason,
-        )
-    )
-    db.flush()
