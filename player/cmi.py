@@ -179,15 +179,35 @@ def apply_changes(
     model: Mapping[str, str],
     changes: Sequence[tuple[str, str]],
 ) -> tuple[Model, list[Refusal]]:
-    """The model after the changes, in order, and those that were refused."""
+    """The model after the changes, in order, and those that were refused.
+
+    Here alone, since it takes the whole model, arrays are kept from growing for ever.
+    """
     after = dict(model)
     refused = []
+    held = _held(elements, after)
     for place, (name, value) in enumerate(changes):
         update, code = set_value(elements, after, name, value)
+        if update and name.startswith(elements.filled):
+            old = after.get(name)
+            more = len(value) - (-len(name) if old is None else len(old))
+            if more > 0 and held + more > elements.arrays_hold:
+                update, code = {}, elements.set_codes["full"]
+            else:
+                held += more
         if code:
             refused.append(Refusal(place=place, name=name, code=code))
         after.update(update)
     return after, refused
+
+
+def _held(elements: Elements, model: Mapping[str, str]) -> int:
+    """How many characters the entries of the arrays have that content fills."""
+    return sum(
+        len(name) + len(value)
+        for name, value in model.items()
+        if name.startswith(elements.filled) and not name.endswith("._count")
+    )
 
 
 def can_hold(elements: Elements, name: str, value: str) -> bool:

@@ -53,13 +53,18 @@ class Element:
 
 @dataclass(frozen=True)
 class Elements:
-    """A whole table, compiled; `source` is the JSON the browser is given."""
+    """A whole table, compiled; `source` is the JSON the browser is given.
+
+    `filled` are the beginnings of names in arrays that content fills.
+    """
 
     standard: str
     source: dict[str, Any]
     get_codes: Mapping[str, int]
     set_codes: Mapping[str, int]
     forbidden: re.Pattern[str]
+    arrays_hold: int
+    filled: tuple[str, ...]
     elements: Mapping[str, Element]
     categories: frozenset[str]
 
@@ -86,6 +91,12 @@ def _compiled(standard: str, edition: str) -> Elements:
         get_codes=source["codes"]["get"],
         set_codes=source["codes"]["set"],
         forbidden=re.compile(source["forbidden"]),
+        arrays_hold=source["arrays_hold"],
+        filled=tuple(
+            name.removesuffix("_count")
+            for name, row in elements.items()
+            if row.count_limit and ".n." not in name
+        ),
         elements=elements,
         categories=frozenset(_beginnings(elements)),
     )

@@ -4,7 +4,7 @@
  * that the server follows when it takes the same changes again (`player/cmi.py`).
  */
 
-import { problemOf, sameness, typesOf } from "./types.js";
+import { lengthOf, problemOf, sameness, typesOf } from "./types.js";
 
 const INDEX = /^(?:0|[1-9][0-9]{0,5})$/;
 const DIGITS = /^[0-9]+$/;
@@ -36,13 +36,20 @@ export class Model {
   #forbidden;
   #codes;
   #categories = new Set();
+  #filled = [];
+  #most;
+  #held = 0;
 
   constructor(table, values) {
     this.#codes = table.codes;
     this.#elements = new Map(Object.entries(table.elements));
     this.#types = typesOf(table.types);
     this.#forbidden = new RegExp(table.forbidden, "u");
-    for (const name of this.#elements.keys()) {
+    this.#most = table.arrays_hold;
+    for (const [name, { count, max }] of this.#elements) {
+      if (count && max > 0 && !name.includes(".n.")) {
+        this.#filled.push(name.slice(0, -"_count".length));
+      }
       const parts = name.split(".");
       for (let at = 1; at < parts.length; at += 1) {
         this.#categories.add(parts.slice(0, at).join("."));
@@ -50,7 +57,9 @@ export class Model {
     }
     this.values = new Map();
     for (const [name, value] of Object.entries(values)) {
-      this.values.set(name, asText(value));
+      const text = asText(value);
+      if (!name.endsWith("._count")) this.#held += this.#longer(name, text);
+      this.values.set(name, text);
     }
   }
 
@@ -92,6 +101,13 @@ export class Model {
       });
     }
     return steps;
+  }
+
+  /** By how much a value would make longer what the arrays hold that content fills. */
+  #longer(name, text) {
+    if (!this.#filled.some((beginning) => name.startsWith(beginning))) return 0;
+    const old = this.values.get(name);
+    return lengthOf(text) - (old === undefined ? -lengthOf(name) : lengthOf(old));
   }
 
   #count(name) {
@@ -151,6 +167,9 @@ export class Model {
     const whole = element.set === "append" ? (this.values.get(name) ?? "") + value : value;
     const problem = this.#problem(element, name, whole, steps);
     if (problem !== null) return codes[problem];
+    const longer = this.#longer(name, whole);
+    if (longer > 0 && this.#held + longer > this.#most) return codes.full;
+    this.#held += longer;
     this.values.set(name, whole);
     for (const { index, count, counter } of steps) {
       if (index === count) this.values.set(counter, String(count + 1));

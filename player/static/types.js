@@ -9,7 +9,7 @@
 const MARK = /^\{([a-z_]+)=([^{}]*)\}/;
 
 /** A text's length in characters; code units would count some of them twice. */
-function lengthOf(text) {
+export function lengthOf(text) {
   let length = 0;
   for (const _ of text) length += 1;
   return length;

@@ -301,6 +301,22 @@ test("a trace that fails does not reach the content", (t) => {
   assert.equal(console.error.mock.callCount(), 1);
 });
 
+test("arrays together hold so much, in characters, and the rest goes on", () => {
+  const name = "cmi.interactions.0.student_response";
+  const { api } = createApi({
+    table: { ...table, arrays_hold: name.length + 10 },
+    values: { [name]: "🙂".repeat(8), "cmi.interactions._count": "1" },
+    emit: () => {},
+  });
+  api.LMSInitialize("");
+  assert.equal(api.LMSSetValue("cmi.interactions.0.id", "q"), "false");
+  assert.equal(api.LMSGetLastError(), "101");
+  assert.equal(api.LMSSetValue(name, "🙂".repeat(10)), "true");
+  assert.equal(api.LMSSetValue(name, "🙂".repeat(11)), "false");
+  assert.equal(api.LMSSetValue(name, "a"), "true");
+  assert.equal(api.LMSSetValue("cmi.suspend_data", "x".repeat(1000)), "true");
+});
+
 test("a long value in an array stays where it was, since others may need it", () => {
   const entries = [];
   const { api } = createApi({
