@@ -22,13 +22,13 @@ BLUEPRINT = Blueprint("hacp", __name__)
 
 LARGEST = 1024 * 1024
 HEADERS = {
-    "Access-Control-Allow-Origin": "*",
     "Cache-Control": "no-store",
+    "Vary": "Origin",
     "X-Content-Type-Options": "nosniff",
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Allow-Headers": "Content-Type, X-Requested-With",
     "Access-Control-Max-Age": "7200",
 }
 PLAIN = "text/plain"
@@ -37,7 +37,7 @@ PLAIN = "text/plain"
 @BLUEPRINT.errorhandler(DomainError)
 def explain(error: DomainError) -> Response:
     """The reason in plain text; a unit may try again where the server is busy."""
-    headers = {**headers_of(error), **HEADERS}
+    headers = {**headers_of(error), **_headers()}
     return Response(f"{error.detail}\n", status_of(error), headers, mimetype=PLAIN)
 
 
@@ -46,7 +46,7 @@ def explain(error: DomainError) -> Response:
 def elsewhere() -> Response:
     """What an AICC unit on another server says."""
     if request.method == "OPTIONS":
-        return Response(status=204, headers={**HEADERS, **PREFLIGHT})
+        return Response(status=204, headers={**_headers(), **PREFLIGHT})
     return answer_command(label=None)
 
 
@@ -62,7 +62,19 @@ def answer_command(*, label: str | None) -> Response:
             now=datetime.now(UTC),
             label=label,
         )
-    return Response(told, headers=HEADERS, mimetype=PLAIN)
+    return Response(told, headers=_headers(), mimetype=PLAIN)
+
+
+def _headers() -> dict[str, str]:
+    """What lets any site read the answer, also one that sends cookies along."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return HEADERS
+    allowed = {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+    }
+    return {**HEADERS, **allowed}
 
 
 def _said() -> Request:
