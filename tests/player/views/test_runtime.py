@@ -188,6 +188,7 @@ def test_start_entries_and_close(page: Page) -> None:
         "completion": "unknown",
         "success": "unknown",
         "findings": [{"seq": 2, "name": "x", "code": 401}],
+        "next": None,
     }
     gap = page.post("entries", {"entries": [player.entry() | {"seq": 9}]})
     assert problem(gap) == (409, "gap")
