@@ -196,7 +196,7 @@ def _apply(
     else:
         if launch.mono is not None and (launch.live or one.kind != "log"):
             launch.elapsed += max(0, one.mono - launch.mono)
-        if not launch.live and (one.kind not in {"terminate", "log"} or one.changes):
+        if not launch.live and _goes_on(db, launch, one):
             sittings.go_on(sitting, moment)
     launch.mono = one.mono
     values, refused = _changed(sitting, one)
@@ -233,6 +233,25 @@ def _apply(
     )
     launch.last_seq, launch.last_hash = one.seq, one.hash
     return findings
+
+
+def _goes_on(db: Session, launch: Launch, one: Sent) -> bool:
+    """Whether an entry belongs to a session after all that is not live any more.
+
+    Content that was silent for long may have nothing to say but that it ends now.
+    """
+    if one.changes or one.kind not in {"terminate", "log"}:
+        return True
+    if one.kind == "log":
+        return False
+    db.flush()
+    last = db.scalars(
+        select(Entry.kind)
+        .where(Entry.launch_id == launch.id, Entry.kind != "log")
+        .order_by(Entry.seq.desc())
+        .limit(1)
+    ).first()
+    return last not in {None, "terminate"}
 
 
 def _changed(sitting: Sitting, one: Sent) -> tuple[cmi.Model, list[cmi.Refusal]]:

@@ -259,7 +259,7 @@ def open_session(sitting: Sitting, moment: Moment) -> None:
     """LMSInitialize: values for a new session; one still live counts as suspended."""
     launch, attempt, runtime = sitting.launch, sitting.attempt, sitting.runtime
     if launch.live:
-        close(sitting, moment)
+        close(sitting, replace(moment, is_before=True))
     values = runtime.begin(
         attempt.values,
         mode=as_mode(launch.mode),

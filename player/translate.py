@@ -52,10 +52,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Moment:
-    """Which entry of a launch, and when the learner did it."""
+    """Which entry of a launch, and when the learner did it.
+
+    `is_before`: what is said ends what the entry found still open, before its own.
+    """
 
     seq: int
     at: datetime
+    is_before: bool = False
 
 
 def opening(subject: Subject, moment: Moment, *, is_resumed: bool) -> Statement:
@@ -274,7 +278,8 @@ def _about_unit(
 
 
 def _id(subject: Subject, moment: Moment, kind: str) -> UUID:
-    digest = hmac.digest(subject.key, f"{moment.seq} {kind}".encode(), hashlib.sha256)
+    place = f"before {moment.seq}" if moment.is_before else f"{moment.seq}"
+    digest = hmac.digest(subject.key, f"{place} {kind}".encode(), hashlib.sha256)
     return UUID(bytes=digest[:16], version=4)
 
 

@@ -137,6 +137,36 @@ def test_a_page_loaded_again_begins_a_new_session_of_the_same_launch(
     assert attempt.values["cmi.core.total_time"] == "0000:03:00.00"
 
 
+def test_a_page_loaded_again_and_left_at_once_can_be_opened_again(
+    player: Player,
+) -> None:
+    player.do("initialize")
+    player.do("set", session_time="00:01:00")
+    player.start()
+    player.do("initialize")
+    newer = player.again()
+    newer.start()
+    newer.do("initialize")
+    told = newer.told()
+    assert newer.verbs() == ["initialized", *("suspended", "resumed") * 2]
+    assert [told[n]["result"]["duration"] for n in (1, 3)] == ["PT1M", "PT0S"]
+
+
+def test_content_that_was_silent_for_hours_can_still_end(player: Player) -> None:
+    player.do("initialize")
+    for hours in (3, 6):
+        player.now += timedelta(hours=hours)
+        launches.suspend_if_silent(
+            player.db, config=player.config, launch_id=player.launch_id, now=player.now
+        )
+    player.send(player.entry("log"), player.entry("terminate"))
+    ended = ["resumed", "completed", "terminated", "completed"]
+    assert player.verbs() == ["initialized", "suspended", *ended]
+    player.send(player.entry("log"), player.entry("terminate"))
+    assert player.verbs()[2:] == ended
+    assert attempt_of(player).completion == "completed"
+
+
 def test_after_terminate_the_content_may_begin_again(player: Player) -> None:
     player.sit(lesson_status="incomplete", session_time="00:01:00")
     player.sit(lesson_status="completed", session_time="00:01:00")
