@@ -21,6 +21,7 @@ from statements.errors import Conflict, Invalid
 from tests.packages.make import Item
 from tests.packages.make import course as course_of
 from tests.player.cmi5.sample import au, manifest_with
+from tests.player.packages import aicc, tincan
 from tests.portal.conftest import import_file, import_sample
 
 if TYPE_CHECKING:
@@ -437,3 +438,21 @@ def test_units_count_by_the_criteria_of_the_course(
     units = [au(place, move_on=one) for place, one in enumerate(given)]
     manifest = manifest_with(*units)
     assert [releases.criterion(manifest, unit) for unit in units] == found
+
+
+@pytest.mark.parametrize("made", [aicc, tincan], ids=["aicc", "xapi"])
+def test_other_standards_are_published_too(
+    parts: Parts, cast: Cast, now: datetime, made: Any
+) -> None:
+    place = Workplace(parts, cast, now)
+    data = made({"Lesson": "<p>One</p>", "Final test": "<p>Two</p>"})
+    place.package = import_file(parts, "other", data, now)
+    with writing(parts.engine) as db:
+        package = get_package(db, package_id=place.package)
+        place.course = releases.start_course(
+            db, package=package, title="Other", by=place.by, now=now
+        ).id
+    place.confirm({0: "unit", 1: "posttest"})
+    place.offer()
+    place.release()
+    assert place.states() == ["published"]
