@@ -48,41 +48,97 @@ def locks(
 def _by_prerequisites(
     manifest: Manifest, stands: Mapping[int, Stand]
 ) -> dict[int, str]:
-    statuses = _statuses(manifest, stands)
+    below = _below(manifest)
+    statuses = _statuses(manifest, stands, below)
     titles = {unit.identifier.lower(): unit.title for unit in manifest.units} | {
         block.identifier.lower(): block.title for block in manifest.blocks
     }
+    waiting = [
+        unit
+        for unit in manifest.units
+        if not prerequisites.is_met(unit.prerequisites, statuses)
+    ]
+    circles = _circles(manifest, below) if waiting else set()
+    outside = {
+        name: status for name, status in statuses.items() if not circles & below[name]
+    }
     closed = {}
-    for unit in manifest.units:
+    for unit in waiting:
+        told = outside if unit.index in circles else statuses
         script = unit.prerequisites
-        if not script or prerequisites.is_met(script, statuses):
-            continue
-        missing = [titles[name] for name in prerequisites.unmet(script, statuses)]
-        closed[unit.index] = _first(missing)
+        if not prerequisites.is_met(script, told):
+            missing = [titles[name] for name in prerequisites.unmet(script, told)]
+            closed[unit.index] = _first(missing)
     return closed
 
 
-def _statuses(manifest: Manifest, stands: Mapping[int, Stand]) -> dict[str, str]:
-    """The status of every unit and block by identifier, in lower case."""
+def _below(manifest: Manifest) -> dict[str, set[int]]:
+    """The units of every unit and block by its identifier, in lower case."""
+    found: dict[str, set[int]] = {}
+    for unit in manifest.units:
+        place = unit.block
+        while place is not None:
+            block = manifest.blocks[place]
+            found.setdefault(block.identifier.lower(), set()).add(unit.index)
+            place = block.parent
+    return found | {unit.identifier.lower(): {unit.index} for unit in manifest.units}
+
+
+def _statuses(
+    manifest: Manifest, stands: Mapping[int, Stand], below: Mapping[str, set[int]]
+) -> dict[str, str]:
+    """The status of every unit and block by identifier, in lower case.
+
+    Units that no menu shows have none until they are begun.
+    """
     of_unit = {
         unit.index: stands[unit.index].status
         if unit.index in stands
         else "not attempted"
         for unit in manifest.units
+        if unit.visible or unit.index in stands
     }
-    below: dict[int, list[str]] = {}
-    for unit in manifest.units:
-        place = unit.block
-        while place is not None:
-            below.setdefault(place, []).append(of_unit[unit.index])
-            place = manifest.blocks[place].parent
-    blocks = {
-        block.identifier.lower(): _of_block(below.get(block.index, []))
-        for block in manifest.blocks
+    units = {unit.identifier.lower(): unit.index for unit in manifest.units}
+    found = {}
+    for name, under in below.items():
+        known = [of_unit[unit] for unit in under if unit in of_unit]
+        if known:
+            found[name] = known[0] if name in units else _of_block(known)
+    return found
+
+
+def _circles(manifest: Manifest, below: Mapping[str, set[int]]) -> set[int]:
+    """Units that wait for each other, which nothing could ever open."""
+    needs = {
+        unit.index: set[int]().union(
+            *(below.get(name, ()) for name in prerequisites.named(unit.prerequisites))
+        )
+        for unit in manifest.units
     }
-    return blocks | {
-        unit.identifier.lower(): of_unit[unit.index] for unit in manifest.units
-    }
+    waiting = _left({unit: len(needs[unit]) for unit in needs}, _turned(needs))
+    among = {unit: needs[unit] & waiting for unit in waiting}
+    wanted = _turned(among)
+    return _left({unit: len(wanted.get(unit, ())) for unit in among}, among)
+
+
+def _turned(needs: Mapping[int, set[int]]) -> dict[int, set[int]]:
+    """By each unit those that need it."""
+    found: dict[int, set[int]] = {}
+    for unit, others in needs.items():
+        for other in others:
+            found.setdefault(other, set()).add(unit)
+    return found
+
+
+def _left(counts: dict[int, int], leads: Mapping[int, set[int]]) -> set[int]:
+    """What never comes to zero when each that does takes one from what it leads to."""
+    ready = [unit for unit, count in counts.items() if not count]
+    while ready:
+        for other in leads.get(ready.pop(), ()):
+            counts[other] -= 1
+            if not counts[other]:
+                ready.append(other)
+    return {unit for unit, count in counts.items() if count}
 
 
 def _of_block(statuses: list[str]) -> str:

@@ -2,13 +2,14 @@
 
 SCORM 1.2 CAM 2.3.2.5.1, CMI001 6.8: identifiers of units and blocks, `&` and, `|` or,
 `~` not, `=` and `<>` with a status, `{A, B}` a set, `2*{A, B, C}` at least so many of
-one, parentheses. A bare identifier is met when it is passed or completed. Identifiers
-that the course does not have are met: nobody is shut out by a misprint, and for the
-same reason what cannot be read asks for nothing. Pure.
+one, parentheses. A bare identifier is met when it is passed or completed. What hangs
+on an identifier without a status (a misprint, a unit that no menu shows) is neither
+true nor false, and met: nobody is shut out for good. For the same reason what cannot be
+read asks for nothing. Pure.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 LONGEST = 10_000
 DEEPEST = 50
@@ -17,7 +18,8 @@ _TOKEN = re.compile(r'\s*(?:(<>|[&|~=(){},*])|"([^"]*)"|([^\s&|~=<>(){},*"]+))')
 _WORDS = ("passed", "completed", "browsed", "failed", "not attempted", "incomplete")
 _MET = frozenset({"passed", "completed"})
 
-Test = Callable[[Mapping[str, str]], bool]
+# None is not known
+Test = Callable[[Mapping[str, str]], bool | None]
 
 
 class Unreadable(ValueError):
@@ -30,19 +32,24 @@ def is_met(script: str, statuses: Mapping[str, str]) -> bool:
     Statuses are by identifier in lower case: AICC does not tell cases apart.
     """
     try:
-        return _Reader(script).read()(statuses)
+        return _Reader(script).read()(statuses) is not False
     except Unreadable:
         return True
 
 
 def unmet(script: str, statuses: Mapping[str, str]) -> list[str]:
     """The identifiers named in an expression that are not passed or completed."""
-    names = [word.lower() for _, _, word in _TOKEN.findall(script[:LONGEST])]
     return [
         name
-        for name in dict.fromkeys(names)
+        for name in named(script)
         if name in statuses and statuses[name] not in _MET
     ]
+
+
+def named(script: str) -> list[str]:
+    """The words of an expression in lower case: identifiers, and statuses unquoted."""
+    words = (word.lower() for _, _, word in _TOKEN.findall(script[:LONGEST]))
+    return list(dict.fromkeys(word for word in words if word))
 
 
 class _Reader:
@@ -98,13 +105,13 @@ class _Reader:
         tests = [self._both()]
         while self._takes("|"):
             tests.append(self._both())
-        return lambda known: any(test(known) for test in tests)
+        return lambda known: _any([test(known) for test in tests])
 
     def _both(self) -> Test:
         tests = [self._one()]
         while self._takes("&"):
             tests.append(self._one())
-        return lambda known: all(test(known) for test in tests)
+        return lambda known: _not(_any([_not(test(known)) for test in tests]))
 
     def _one(self) -> Test:
         self.depth += 1
@@ -118,14 +125,14 @@ class _Reader:
     def _simple(self) -> Test:
         if self._takes("~"):
             test = self._one()
-            return lambda known: not test(known)
+            return lambda known: _not(test(known))
         if self._takes("("):
             test = self._either()
             self._must(")")
             return test
         if self._takes("{"):
             members = self._members()
-            return lambda known: all(test(known) for test in members)
+            return lambda known: _not(_any([_not(test(known)) for test in members]))
         word = self._word()
         if self._takes("*"):
             return self._several(word)
@@ -133,15 +140,15 @@ class _Reader:
             return _has_status(word, self._word())
         if self._takes("<>"):
             has = _has_status(word, self._word())
-            return lambda known: word not in known or not has(known)
-        return lambda known: known.get(word, "passed") in _MET
+            return lambda known: _not(has(known))
+        return lambda known: known[word] in _MET if word in known else None
 
     def _several(self, count: str) -> Test:
         if not re.fullmatch(r"\d{1,6}", count):
             raise Unreadable
         self._must("{")
         members = self._members()
-        return lambda known: sum(test(known) for test in members) >= int(count)
+        return lambda known: _at_least(int(count), [test(known) for test in members])
 
     def _members(self) -> list[Test]:
         """The tests of a set, up to its closing brace."""
@@ -157,4 +164,19 @@ def _has_status(name: str, said: str) -> Test:
     words = [one for one in _WORDS if said and one.startswith(said.strip())]
     if not words:
         raise Unreadable
-    return lambda known: name not in known or known[name] in words
+    return lambda known: known[name] in words if name in known else None
+
+
+def _not(value: bool | None) -> bool | None:  # noqa: FBT001
+    return None if value is None else not value
+
+
+def _any(values: Sequence[bool | None]) -> bool | None:
+    return _at_least(1, values)
+
+
+def _at_least(count: int, values: Sequence[bool | None]) -> bool | None:
+    """Whether so many are true; None where those not known decide."""
+    if values.count(True) >= count:
+        return True
+    return None if len(values) - values.count(False) >= count else False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,55 @@ def test_a_block_is_complete_when_all_under_it_is() -> None:
     assert locks(manifest, {0: DONE, 1: DONE}) == {}
     failed = {0: DONE, 1: Stand("completed", "failed")}
     assert set(locks(manifest, failed)) == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("scripts", "closed"),
+    [
+        (("ITEM-0",), set()),
+        (("ITEM-1", "ITEM-0"), set()),
+        (("ITEM-1", "ITEM-0", "ITEM-1"), {2}),
+        (("", "ITEM-0&ITEM-2", "ITEM-1"), {1}),
+        (("ITEM-2", "ITEM-0", "ITEM-1", "ITEM-2", "ITEM-5", ""), {3, 4}),
+    ],
+)
+def test_units_that_wait_for_each_other_are_open(
+    scripts: tuple[str, ...], closed: set[int]
+) -> None:
+    assert set(locks(scorm_12(*scripts), {})) == closed
+
+
+def test_a_unit_that_waits_for_its_own_block_is_open() -> None:
+    blocks = (Block(index=0, identifier="B", title="Part one"),)
+    manifest = scorm_12("", "B", "B", blocks=blocks, block={0: 0, 1: 0})
+    assert set(locks(manifest, {})) == {2}
+    assert locks(manifest, {0: DONE, 1: DONE}) == {}
+
+
+@pytest.mark.parametrize(
+    ("script", "closed"),
+    [
+        ("ITEM-0", False),
+        ("~ITEM-0", False),
+        ("B", False),
+        ("ITEM-0&ITEM-1", True),
+        ("ITEM-0=passed", False),
+    ],
+)
+def test_nobody_waits_for_a_unit_that_no_menu_shows(
+    script: str,
+    closed: bool,  # noqa: FBT001
+) -> None:
+    manifest = scorm_12(
+        *("", "", script),
+        blocks=(Block(index=0, identifier="B", title="Part one"),),
+        block={0: 0},
+    )
+    units = (replace(manifest.units[0], visible=False), *manifest.units[1:])
+    manifest = replace(manifest, units=units)
+    assert bool(locks(manifest, {})) is closed
+    # once it was begun it has a status like any other
+    assert bool(locks(manifest, {0: BEGUN})) is (script != "~ITEM-0")
 
 
 def test_a_tree_without_choice_opens_one_unit_after_the_other() -> None:
