@@ -65,19 +65,19 @@ def read_request(*posted: bytes) -> Request:
     Data that the unit forgot to escape holds `&` and line ends of its own: what follows
     `aicc_data` and is no parameter of HACP belongs to the data.
     """
-    found: dict[str, bytes] = {}
+    found: dict[str, list[bytes]] = {}
     for form in posted:
         last = ""
         for part in form.split(b"&"):
             name, equals, value = part.partition(b"=")
-            key = _text(_unescaped(name)).strip().lower()
-            if key in PARAMETERS and equals:
-                found.setdefault(key, value)
+            key = _text(_unescaped(name)).strip().lower() if equals else ""
+            if key in PARAMETERS:
+                found.setdefault(key, [value])
                 last = key
             elif last == "aicc_data":
-                found[last] += b"&" + part
-    data = found.pop("aicc_data", b"")
-    said = {name: _text(_unescaped(value)).strip() for name, value in found.items()}
+                found[last].append(part)
+    data = b"&".join(found.pop("aicc_data", []))
+    said = {name: _text(_unescaped(value)).strip() for name, (value,) in found.items()}
     return request_of(said, _text(data if _is_plain(data) else _unescaped(data)))
 
 

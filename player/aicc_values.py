@@ -64,6 +64,7 @@ _CLOCK = re.compile(
 )
 _MEMBER = re.compile(r"j_(id|score|status)\.([0-9]{1,5})")
 _HUNDRED = Decimal(100)
+_INTERACTIONS = "cmi.interactions."
 _UNFINISHED = frozenset({"not attempted", "incomplete"})
 _PLACES = Decimal("0.0000001")
 
@@ -241,13 +242,13 @@ def interactions(text: str, values: Values) -> list[Change]:
     before, is left out.
     """
     count = _count(values, "cmi.interactions")
-    known = [_kept(values, place) for place in range(count)]
+    known = _kept(values)
     changes: list[Change] = []
     for row in read_table(text, INTERACTION_COLUMNS):
         told = _interaction(row)
-        if not told.get("id") or any(one.items() <= told.items() for one in known):
+        if not told.get("id") or _has(known, told):
             continue
-        known.append(told)
+        _keep(known, told)
         changes += [
             (f"cmi.interactions.{count}.{name}", value) for name, value in told.items()
         ]
@@ -255,13 +256,30 @@ def interactions(text: str, values: Values) -> list[Change]:
     return changes
 
 
-def _kept(values: Values, place: int) -> dict[str, str]:
-    prefix = f"cmi.interactions.{place}."
-    return {
-        name.removeprefix(prefix): value
-        for name, value in values.items()
-        if name.startswith(prefix) and not name.endswith("._count")
-    }
+# what has been told: by which elements are there, all values of those
+Known = dict[tuple[str, ...], set[tuple[str | None, ...]]]
+
+
+def _kept(values: Values) -> Known:
+    rows: dict[str, dict[str, str]] = {}
+    for name, value in values.items():
+        if name.startswith(_INTERACTIONS) and not name.endswith("._count"):
+            place, _, element = name.removeprefix(_INTERACTIONS).partition(".")
+            rows.setdefault(place, {})[element] = value
+    known: Known = {}
+    for row in rows.values():
+        _keep(known, row)
+    return known
+
+
+def _keep(known: Known, row: Values) -> None:
+    names = tuple(sorted(row))
+    known.setdefault(names, set()).add(tuple(map(row.get, names)))
+
+
+def _has(known: Known, told: Values) -> bool:
+    """Whether one that is known holds nothing that is not told."""
+    return any(tuple(map(told.get, names)) in rows for names, rows in known.items())
 
 
 def _interaction(row: Values) -> dict[str, str]:

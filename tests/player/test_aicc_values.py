@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -148,6 +149,23 @@ def test_interactions_are_put_after_those_there_are() -> None:
     twice = after("putinteractions", other, once)
     assert new(twice, once)[f"{DONE}2.student_response"] == "{a,c}"
     assert twice["cmi.interactions._count"] == "3"
+
+
+def test_interactions_are_compared_in_a_breath() -> None:
+    def rows(letter: str) -> str:
+        return "\r\n".join(
+            f"c,s,l,2020/01/01,10:00:00,{letter}{n},o{n},c,a,b,c,1,00:00:10"
+            for n in range(5000)
+        )
+
+    values, _ = cmi.apply_changes(
+        TABLE, FRESH, aicc_values.interactions(rows("a"), FRESH)
+    )
+    started = time.process_time()
+    assert aicc_values.interactions(rows("a"), values) == []
+    assert aicc_values.interactions(rows("b"), values)
+    # a few tenths of a second; half a minute when each was compared with each
+    assert time.process_time() - started < 6
 
 
 def test_objectives_keep_their_places() -> None:
