@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -37,6 +38,7 @@ class Operator:
             for unit in manifest_of(self.package).units
         }
         self.registration = uuid.uuid4()
+        self.place = ""
         self.back = f"{site.parts.config.portal_url}/assets/player/frame.css"
 
     def open(self, activity: int) -> None:
@@ -51,11 +53,14 @@ class Operator:
 
     def arrive(self, visit: Visit) -> None:
         """Wait for the unit that the player shows; it must be that of the visit."""
+        # the player page of the launch before goes first: frames that go break a look in
+        self.page.wait_for_url(lambda url: urlsplit(url).path != self.place)
+        self.place = urlsplit(self.page.url).path
+        expect(self.page.locator("#cover")).to_be_hidden()
         content = content_of(self.page)
         expect(content.locator("#state")).to_have_text("ready")
         search = content.locator("html").evaluate("() => location.search")
         assert search.endswith(f"act={visit.activity}"), search
-        expect(self.page.locator("#cover")).to_be_hidden()
 
     def answer(self, visit: Visit) -> None:
         """Answer what the case asks of the page."""
