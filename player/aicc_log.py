@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid5
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lrs.db import new_id
@@ -25,6 +26,8 @@ FIRST_NUMBER = 2**53 + 1
 # what the log keeps of a command and of a value
 LONGEST_COMMAND = 16_384
 LONGEST_VALUE = 1000
+# of a launch: whoever has its session may send on for ever
+MOST_ASIDE = 100
 # as people write them; path and performance are logged and say nothing of the model
 COMMANDS = {
     name.lower(): name
@@ -117,10 +120,13 @@ def _cut(text: str, longest: int) -> str:
 
 
 def keep_aside(db: Session, said: Said, *, reason: str) -> None:
-    """Keep what cannot be applied any more; once, however often it is sent."""
+    """Keep what cannot be applied any more; once, and no more than `MOST_ASIDE`."""
     launch, changes = said.sitting.launch, said.changes
     name = uuid5(launch.id, f"{said.request.command} {said.request.data}")
     if not changes or db.get(SideEntry, (launch.id, name)) is not None:
+        return
+    aside = select(func.count()).where(SideEntry.launch_id == launch.id)
+    if db.scalars(aside).one() >= MOST_ASIDE:
         return
     db.add(
         SideEntry(

@@ -107,6 +107,9 @@ def receive(
     password = sitting.unit.entitlement_key
     if password and request.password not in {"", password}:
         return answer(INVALID_PASSWORD)
+    if now >= _end_of(launch):
+        keep_aside(db, said, reason="expired")
+        return answer(INVALID_SESSION)
     if not _has_just_ended(sitting, now):
         try:
             sittings.take_over(db, sitting, now=now)
@@ -114,9 +117,6 @@ def receive(
             keep_aside(db, said, reason=fence.code)
             return answer(INVALID_SESSION)
     elif request.command == "getparam":
-        return answer(INVALID_SESSION)
-    if now >= _end_of(launch):
-        keep_aside(db, said, reason="expired")
         return answer(INVALID_SESSION)
     told = _apply(db, said)
     sittings.stay_open(launch, now=now, until=_end_of(launch))

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lrs.db import insert_new
 from player.tables import SideEntry
 from statements.errors import DomainError
 from statements.prepare import Prepared
@@ -27,27 +28,29 @@ def keep_refused(
     refusal: DomainError,
     now: datetime,
 ) -> None:
-    """Keep the statement that is to blame, once, with the reason."""
+    """Keep the statement that is to blame, once, with the reason.
+
+    The same may be refused twice at once: no lock is held.
+    """
     place = _PLACE.match(str(refusal.extra.get("path", "")))
     blamed = statements[int(place[1]) if place else 0]
     known = db.scalar(select(func.count()).where(SideEntry.launch_id == launch_id))
-    if (known or 0) >= MOST or db.get(SideEntry, (launch_id, blamed.id)) is not None:
+    if (known or 0) >= MOST:
         return
     told = {
         "detail": refusal.detail,
         "requirement": str(refusal.extra.get("requirement", "")),
         KIND: blamed.raw[:LONGEST].decode("utf-8", "replace"),
     }
-    db.add(
-        SideEntry(
-            launch_id=launch_id,
-            uuid=blamed.id,
-            seq=(known or 0) + 1,
-            kind=KIND,
-            changes=[list(item) for item in told.items()],
-            client_at=blamed.timestamp,
-            received_at=now,
-            reason=refusal.code[:20],
-        )
+    insert_new(
+        db,
+        SideEntry,
+        launch_id=launch_id,
+        uuid=blamed.id,
+        seq=(known or 0) + 1,
+        kind=KIND,
+        changes=[list(item) for item in told.items()],
+        client_at=blamed.timestamp,
+        received_at=now,
+        reason=refusal.code[:20],
     )
-    db.flush()

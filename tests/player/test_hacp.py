@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lrs.db import writing
 from player import hacp, launches, tokens
+from player.aicc_log import MOST_ASIDE
 from player.aicc_text import read_groups, read_request
 from player.tables import Attempt, Entry, Launch, SideEntry
 from tests.player.sample import Player, add_package, make_unit, named
@@ -215,6 +216,28 @@ def test_after_the_end_of_its_life(unit: Unit) -> None:
     assert code(unit.put(score="1")) == 3
     (aside,) = unit.page.db.scalars(select(SideEntry))
     assert aside.reason == "expired"
+
+
+def test_what_comes_too_late_is_kept_a_hundred_times(unit: Unit) -> None:
+    unit.get()
+    unit.page.now += tokens.LIFETIME
+    for score in range(MOST_ASIDE + 5):
+        assert code(unit.put(score=f"0.{score}")) == 3
+    kept = select(func.count()).where(SideEntry.launch_id == unit.launch.id)
+    assert unit.page.db.scalars(kept).one() == MOST_ASIDE
+
+
+def test_a_launch_whose_life_is_over_ends_no_other(unit: Unit) -> None:
+    unit.get()
+    newer = unit.page.again()
+    late = Unit(newer, tokens.aicc_session(newer.config, launch_id=newer.launch_id))
+    newer.now += tokens.LIFETIME
+    for one in (unit.launch, late.launch):
+        one.expires_at = newer.now
+    unit.launch.expires_at += timedelta(hours=1)
+    assert code(late.put(score="1")) == 3
+    assert unit.launch.ended_at is None
+    assert unit.launch.live
 
 
 def test_a_unit_that_never_asks(unit: Unit) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +46,21 @@ def test_it_is_kept_once_with_the_reason(lms: Lms) -> None:
     assert told(one)["requirement"] == "9.3.0.0-4"
     assert told(one)["detail"].startswith("The first statement")
     assert early["id"] in told(one)["statement"]
+
+
+def test_the_same_refused_many_times_at_once_is_refused_each_time(lms: Lms) -> None:
+    unit = lms.launch(0).begin()
+    early = unit.statement("passed")
+    together = threading.Barrier(6)
+
+    def send() -> int:
+        together.wait(60)
+        return unit.send(early).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(send) for _ in range(6)]
+    assert {one.result() for one in answers} == {403}
+    assert len(kept(unit)) == 1
 
 
 def test_of_a_list_it_is_the_one_to_blame(lms: Lms) -> None:
