@@ -90,7 +90,7 @@ def receive(
     except Superseded as fence:
         for one in received:
             _keep_aside(db, sitting.launch, one, reason=fence.code, now=now)
-        return _receipt(sitting, [], fence)
+        return _receipt(db, sitting, [], fence)
     problem, findings = _apply_all(db, sitting, received, sent_at=sent_at, now=now)
     launch = sitting.launch
     if received:
@@ -98,7 +98,7 @@ def receive(
         sittings.stay_open(launch, now=now, until=until or launch.expires_at)
     moment = Moment(seq=launch.place, at=launch.event_at)
     sittings.settle(db, sitting, moment=moment, now=now)
-    receipt = _receipt(sitting, findings, problem)
+    receipt = _receipt(db, sitting, findings, problem)
     if any(one.kind == "terminate" for one in received):
         receipt.answer["next"] = sittings.next_of(db, sitting)
     return receipt
@@ -121,12 +121,15 @@ def commit_tail(
 
 
 def _receipt(
-    sitting: Sitting, findings: list[dict[str, Any]], problem: DomainError | None
+    db: Session,
+    sitting: Sitting,
+    findings: list[dict[str, Any]],
+    problem: DomainError | None,
 ) -> Receipt:
     attempt = sitting.attempt
     answer = {
         "committed_seq": sitting.launch.last_seq,
-        "completion": attempt.completion,
+        "completion": sittings.completion_of_unit(db, sitting),
         "success": attempt.success,
         "findings": findings,
         "next": None,

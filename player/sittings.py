@@ -459,6 +459,7 @@ def complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
             Attempt.registration == launch.registration,
             Attempt.package_id == launch.package_id,
             Attempt.mode == "Normal",
+            Attempt.started,
         )
     ).all()
     completions: dict[int, list[str]] = {}
@@ -471,6 +472,25 @@ def complete_course(db: Session, sitting: Sitting, moment: Moment) -> None:
             translate.course_completed(sitting.subject, moment, seconds=seconds)
         )
         db.flush()
+
+
+def completion_of_unit(db: Session, sitting: Sitting) -> str:
+    """How far the unit has come: what an earlier attempt has completed stays so."""
+    attempt, launch = sitting.attempt, sitting.launch
+    is_only = not sitting.runtime.starts_anew or launch.mode != "Normal"
+    if is_only or attempt.completion == "completed":
+        return attempt.completion
+    db.flush()
+    earlier = select(Attempt.id).where(
+        Attempt.tenant_id == launch.tenant_id,
+        Attempt.registration == launch.registration,
+        Attempt.package_id == launch.package_id,
+        Attempt.unit == launch.unit,
+        Attempt.mode == "Normal",
+        Attempt.completion == "completed",
+    )
+    found = db.scalar(earlier.limit(1))
+    return attempt.completion if found is None else "completed"
 
 
 def authority(config: Config) -> dict[str, Any]:

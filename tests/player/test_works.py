@@ -242,6 +242,30 @@ READS = {
 STORE = {"data": [{"targetID": "D"}]}
 
 
+def test_a_unit_that_was_only_opened_is_not_tried(world: World) -> None:
+    considered = {"requiredForCompleted": "ifAttempted"}
+    player = world.player(leaf(0), leaf(1, rollupConsiderations=considered)).open(1)
+    player.start()
+    first_unit = player.again(0)
+    first_unit.start()
+    sit(first_unit, COMPLETED)
+    assert first_unit.verbs()[-2:] == ["terminated", "completed"]
+
+
+def test_a_completed_unit_opened_again_is_still_told_as_completed(world: World) -> None:
+    player = world.player(leaf(0), leaf(1)).open()
+    player.start()
+    assert sit(player, COMPLETED)["completion"] == "completed"
+    newer = player.again()
+    newer.start()
+    answer = sit(newer, ("cmi.completion_status", "incomplete"))
+    assert answer["completion"] == "completed"
+    browsing = newer.again(mode="Browse")
+    browsing.start()
+    answer = sit(browsing, ("cmi.completion_status", "incomplete"))
+    assert answer["completion"] == "incomplete"
+
+
 def test_units_and_registrations_share_objectives_and_stores(world: World) -> None:
     player = world.player(leaf(0, **WRITES) | STORE, leaf(1, **READS) | STORE).open()
     player.start()
