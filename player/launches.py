@@ -39,7 +39,7 @@ from player.windows import stands_apart
 from player.works import ask_of
 from statements import vocabulary
 from statements.actors import ifi
-from statements.errors import Conflict, Invalid, LaunchClosed
+from statements.errors import Conflict, DomainError, Invalid, LaunchClosed
 from statements.scalars import format_timestamp
 
 __all__ = ["Launch", "get_launch"]
@@ -711,7 +711,8 @@ def completed_at(
 def suspend_stale(parts: Parts, now: datetime) -> None:
     """Periodic: sessions silent for two hours count as suspended.
 
-    The launch stays open: what it still sends is applied, as a session resumed.
+    The launch stays open: what it still sends is applied, as a session resumed. One
+    that cannot be suspended holds up no other; its error is raised at the end.
     """
     silent = (
         select(Launch.id)
@@ -721,9 +722,15 @@ def suspend_stale(parts: Parts, now: datetime) -> None:
     )
     with reading(parts.engine) as db:
         found = db.scalars(silent).all()
+    refused: DomainError | None = None
     for launch_id in found:
-        with writing(parts.engine) as db:
-            suspend_if_silent(db, config=parts.config, launch_id=launch_id, now=now)
+        try:
+            with writing(parts.engine) as db:
+                suspend_if_silent(db, config=parts.config, launch_id=launch_id, now=now)
+        except DomainError as error:
+            refused = error
+    if refused is not None:
+        raise refused
 
 
 def suspend_if_silent(

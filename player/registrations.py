@@ -234,7 +234,7 @@ def _missing(line: UnitStanding, *, is_started: bool) -> Missing:
     if line.saved_at is None:
         text = f"{line.title} has not been started."
         return Missing("not_started", line.unit, text)
-    if is_started and line.completion == "unknown":
+    if is_started and (line.completion, line.success) == ("unknown", "unknown"):
         text = f"{line.title} was opened, but has not reported anything yet."
         return Missing("not_reported", line.unit, text)
     return Missing("not_finished", line.unit, f"{line.title} is not finished yet.")

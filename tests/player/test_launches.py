@@ -14,7 +14,7 @@ from packages.manifest import Unit
 from player import cmi, launches, scorm_12, tokens
 from player.sittings import RegistrationTaken, Superseded
 from player.tables import Attempt, Launch
-from statements.errors import Invalid, LaunchClosed, NotFound
+from statements.errors import Conflict, Invalid, LaunchClosed, NotFound
 from tests.player.sample import COURSE, LEARNER, OTHER, Player, add_package, make_unit
 
 if TYPE_CHECKING:
@@ -472,6 +472,34 @@ def test_silent_sessions_are_suspended(parts: Parts, now: datetime) -> None:
         assert attempt.seconds == Decimal(10800)
         assert attempt.values["cmi.core.total_time"] == "0003:00:00.00"
         assert player.told()[-2]["timestamp"] <= player.told()[-1]["timestamp"]
+
+
+def test_a_session_that_cannot_be_suspended_holds_up_no_other(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lrs.db import reading, writing
+
+    with writing(parts.engine) as db:
+        package = add_package(db, now=now)
+        players = [
+            Player(db, parts.config, package, now + timedelta(minutes=n)).open()
+            for n in range(2)
+        ]
+        for player in players:
+            player.do("initialize")
+    suspend = launches.suspend_if_silent
+
+    def stumble(db: Session, *, launch_id: uuid.UUID, **more: Any) -> None:
+        if launch_id == players[0].launch_id:
+            raise Conflict("It cannot be.")
+        suspend(db, launch_id=launch_id, **more)
+
+    monkeypatch.setattr(launches, "suspend_if_silent", stumble)
+    with pytest.raises(Conflict):
+        launches.suspend_stale(parts, now + timedelta(hours=3))
+    with reading(parts.engine) as db:
+        live = [db.get_one(Launch, player.launch_id).live for player in players]
+    assert live == [True, False]
 
 
 def test_prerequisites_close_units_and_the_menu_says_why(

@@ -13,6 +13,7 @@ from lrs.tables import MAIN_TENANT
 from player import registrations, urls
 from statements.errors import Invalid, NotFound
 from tests.player.sample import COURSE, Player, add_package, make_unit
+from tests.player.trees import cluster, course, leaf
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +41,24 @@ def standing(player: Player, *, sees_pretests: bool = False) -> Standing:
 
 def lacks(found: Standing) -> list[tuple[int, str]]:
     return [(one.unit, one.code) for one in found.reasons]
+
+
+def test_a_verdict_is_a_report_though_completion_is_not_told(
+    db: Session, config: Config, now: datetime
+) -> None:
+    manifest = course(cluster("ROOT", leaf(0)))
+    facts = {"standard": "scorm_2004", "edition": "4th"}
+    package = add_package(
+        db, *manifest.units, now=now, activities=manifest.activities, **facts
+    )
+    player = Player(db, config, package, now).open()
+    player.do("initialize")
+    assert lacks(standing(player)) == [(0, "not_reported")]
+    player.send(
+        player.entry("set", ("cmi.success_status", "passed"), ("cmi.exit", "suspend")),
+        player.entry("terminate"),
+    )
+    assert lacks(standing(player)) == [(0, "not_finished")]
 
 
 def test_what_was_never_launched_is_not_found(player: Player) -> None:
