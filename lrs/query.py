@@ -69,6 +69,7 @@ class Filter:
     """What a reader asks for; None means anything.
 
     `agent` is an IFI. `authority` limits to what was stored under that authority.
+    Where `confined`, what only refers to a statement of the registration is not found.
     """
 
     agent: str | None = None
@@ -81,6 +82,7 @@ class Filter:
     until: datetime | None = None
     authority: uuid.UUID | None = None
     behind_wall: bool = False
+    confined: bool = False
 
     @property
     def is_narrow(self) -> bool:
@@ -339,7 +341,8 @@ class _Reader:
         filter = self.filter
         asked = (filter.agent, filter.verb, filter.activity, filter.registration)
         is_one = sum(one is not None for one in asked) == 1
-        return is_one and filter.authority is None and not self.is_walled
+        is_free = filter.authority is None and not filter.confined
+        return is_one and is_free and not self.is_walled
 
     def referring(self, within: _Window) -> list[Found]:
         """The first statements inside the window that refer to one that matches.
@@ -416,6 +419,7 @@ class _Reader:
             related_agents=filter.related_agents,
             related_activities=filter.related_activities,
             authority=filter.authority is not None,
+            confined=filter.confined,
             low=within.low is not None,
             high=within.high is not None,
             ascending=within.ascending,
@@ -485,6 +489,7 @@ class _Shape:
     related_agents: bool
     related_activities: bool
     authority: bool
+    confined: bool
     low: bool
     high: bool
     ascending: bool
@@ -562,6 +567,8 @@ def _readable(shape: _Shape, row: Row) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if shape.authority:
         found.append(row.authority_key == _key("authority"))
+    if shape.confined:
+        found.append(row.registration == _key("registration"))
     if shape.walled:
         found.append(~hidden(row, shape.dialect))
     return found

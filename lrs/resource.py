@@ -141,6 +141,7 @@ class Asked:
             **{name: given[name] for name in _FILTERS if name in given},
             authority=None if is_reader else key_of(caller.authority_text),
             behind_wall=behind_wall(caller),
+            confined=caller.bounds is not None and "registration" in given,
         )
 
 

@@ -299,6 +299,22 @@ def check_document(
             "This credential is for one launch: state is that of its registration.",
             requirement="the registration of a request is that of the launch",
         )
+    if context.kind == STATE and not _is_of_unit(str(context.activity), caller):
+        raise Forbidden(
+            "This credential is for one launch: of what is ours, state is that of its "
+            "unit and what stands around it.",
+            requirement="the activityId of state is no other course's or unit's",
+        )
+    if (
+        call.method == "DELETE"
+        and call.document_id is None
+        and (context.registration is None)
+    ):
+        raise Forbidden(
+            "This credential is for one launch: name its registration to remove all "
+            "state of it.",
+            requirement="no state of other registrations is removed",
+        )
     if context.kind == ACTIVITY_PROFILE and context.activity != bounds.activity:
         raise Forbidden(
             "This credential is for one launch: an activity profile is that of its "
@@ -306,6 +322,13 @@ def check_document(
             requirement="the activityId of a profile is that of the launch",
         )
     known[bounds.kind].before_document(db, caller=caller, call=call, now=now)
+
+
+def _is_of_unit(activity: str, caller: Caller) -> bool:
+    """Whether it is a publisher's, or the unit's, in it or around it."""
+    own, ours = bounds_of(caller).activity, str(caller.authority["account"]["homePage"])
+    is_near = f"{activity}/".startswith(f"{own}/") or own.startswith(f"{activity}/")
+    return is_near or not activity.startswith(f"{ours}/")
 
 
 def is_own_state(caller: Caller, context: Context) -> bool:

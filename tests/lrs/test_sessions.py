@@ -270,12 +270,30 @@ def test_a_unit_reads_the_statements_of_its_registration_alone(
     assert unit.get().status_code == 403
 
 
+def test_what_others_say_of_a_units_statements_is_not_the_units_to_read(
+    own: Own, unit: Own
+) -> None:
+    (mine_,) = unit.store(mine())
+    target = {"objectType": "StatementRef", "id": mine_}
+    elsewhere = {"registration": str(ELSEWHERE)}
+    own.store(statement(actor=OTHER, object=target))
+    own.store(statement(actor=OTHER, object=target, context=elsewhere))
+    (ours,) = unit.store(mine(object=target))
+    assert unit.found() == [ours, mine_]
+    assert unit.found(verb=mine()["verb"]["id"]) == [ours, mine_]
+    assert unit.found(ascending="true", limit="2") == [mine_, ours]
+    assert len(own.found(registration=str(REGISTRATION))) == 4
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
         pytest.param({}, 204, id="its own"),
         pytest.param({"registration": None}, 204, id="of no registration"),
         pytest.param({"activityId": "https://elsewhere.example"}, 204, id="a part"),
+        pytest.param({"activityId": f"{UNIT}/attempts/1"}, 204, id="in the unit"),
+        pytest.param({"activityId": f"{PORTAL}/units"}, 204, id="around the unit"),
+        pytest.param({"activityId": f"{PORTAL}/units/12"}, 403, id="another unit"),
         pytest.param({"agent": OTHER}, 403, id="another learner"),
         pytest.param({"registration": ELSEWHERE}, 403, id="another registration"),
     ],
@@ -290,6 +308,16 @@ def test_state_is_that_of_the_launch(
         for method in ("GET", "DELETE", "POST"):
             body = b"{}" if method == "POST" else None
             assert state(unit, method, body, **query).status_code == 403
+
+
+def test_all_state_is_removed_of_its_registration_alone(own: Own, unit: Own) -> None:
+    elsewhere = {"registration": ELSEWHERE}
+    assert state(own, "PUT", b"{}", **elsewhere).status_code == 204
+    for agent_ in (ME, OTHER):
+        query = {"stateId": None, "registration": None, "agent": agent_}
+        assert state(unit, "DELETE", **query).status_code == 403
+    assert state(unit, "DELETE", stateId=None).status_code == 204
+    assert state(own, "GET", **elsewhere).status_code == 200
 
 
 @pytest.mark.parametrize(
