@@ -261,6 +261,12 @@ def _check(one: Prepared, bounds: Bounds, config: Config) -> None:
             "This key is for one launch: the registration is its own.",
             requirement="the registration of a statement is that of the launch",
         )
+    if vocabulary.extension("revision") in statement["context"].get("extensions", {}):
+        raise Forbidden(
+            "This key is for one launch: which revision of the course it is of, the "
+            "portal knows.",
+            requirement="no statement names a revision of the course",
+        )
     about = str(statement["object"].get("id", ""))
     is_own = about == bounds.activity or about.startswith(f"{bounds.activity}/")
     if about.startswith(f"{config.portal_url}/") and not is_own:

@@ -145,6 +145,8 @@ def read_observation(
     result: Mapping[str, Any] = statement.get("result") or {}
     counts = verb in RESULTS
     registration = context.get("registration")
+    vouched = own if vouched is None else vouched
+    is_unit = vouched and not own
     return Observation(
         seq=seq,
         evidence=evidence,
@@ -155,7 +157,9 @@ def read_observation(
         context=_context_activities(context),
         registration=None if registration is None else UUID(registration),
         revision=_word(
-            context.get("revision") or extensions.get(EXTENSIONS["revision"])
+            # what a unit names there is its publisher's revision, not the course's
+            (not is_unit and context.get("revision"))
+            or extensions.get(EXTENSIONS["revision"])
         ),
         # an explicit false contradicts the verb, and the doubt counts
         completion=counts and result.get("completion", verb == "completed") is True,
@@ -166,7 +170,7 @@ def read_observation(
             name for name in GATES if own and EXTENSIONS[name] in extensions
         ),
         own=own,
-        vouched=own if vouched is None else vouched,
+        vouched=vouched,
     )
 
 

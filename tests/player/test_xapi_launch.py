@@ -19,7 +19,7 @@ from lrs.rules.wall import pretest_wall
 from lrs.tables import MAIN_TENANT, Statement
 from player import launches, tokens, xapi_launch
 from player.tables import Attempt, Launch, Registration
-from statements.vocabulary import VERBS
+from statements.vocabulary import EXTENSIONS, VERBS
 from tests.player.sample import (
     COURSE,
     LEARNER,
@@ -326,6 +326,7 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
     ("another person", {"actor": OTHER}),
     ("a group", {"actor": GROUP}),
     ("another registration", {"context": {"registration": str(uuid.UUID(int=5))}}),
+    ("a revision", {"context": {"extensions": {EXTENSIONS["revision"]: "0"}}}),
     ("another unit", {"object": {"id": f"{COURSE}/units/ITEM-1"}}),
     ("the course", {"object": {"id": COURSE}}),
     (

@@ -257,6 +257,29 @@ def test_the_revision_may_stand_among_the_extensions() -> None:
     assert read(statement).revision == "7"
 
 
+def test_the_revision_that_a_unit_names_is_its_publishers() -> None:
+    statement = said("completed", LESSON, START, revision="7")
+
+    def revision(*, own: bool, vouched: bool) -> str:
+        found = read_observation(
+            statement,
+            orjson.dumps(statement),
+            START,
+            1,
+            verbs=VERBS,
+            own=own,
+            vouched=vouched,
+        )
+        return "" if found is None else found.revision
+
+    assert revision(own=True, vouched=True) == "7"
+    assert revision(own=False, vouched=False) == "7"
+    assert revision(own=False, vouched=True) == ""
+    # of cmi5 the context template says it, which no unit overwrites
+    statement["context"]["extensions"] = {EXTENSIONS["revision"]: "3"}
+    assert revision(own=False, vouched=True) == "3"
+
+
 def test_results_that_the_installation_vouches_for_are_no_acts_of_its_own() -> None:
     statement = said("passed", POSTTEST, START, extensions={"position": "sworn"})
     found = read_observation(
