@@ -235,11 +235,12 @@ def _units_completed(requirement: Requirement, facts: Facts) -> Shown:
     del requirement
     parts = [unit for unit in facts.units if unit.move_on != "NotApplicable"]
     for part in parts or (() if facts.units else (facts.course,)):
-        missing = Reason("unit_missing", {"unit": part.title or part.iri})
+        values = {"unit": part.title or part.iri}
+        missing = Reason("unit_missing", values)
         if part.move_on in {"Completed", "CompletedAndPassed"}:
             yield part.completed, missing
         if part.move_on in {"Passed", "CompletedAndPassed"}:
-            yield part.passed, missing
+            yield part.passed, Reason("not_passed", values)
         if part.move_on == "CompletedOrPassed":
             yield tuple(sorted({*part.completed, *part.passed})), missing
 

@@ -334,6 +334,27 @@ def test_a_unit_is_done_by_its_move_on(
     assert decided(way, shape=replace(SHAPE, units=units)).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("verbs", "missing"),
+    [
+        ([], ["not_passed", "unit_missing"]),
+        (["completed"], ["not_passed"]),
+        (["passed"], ["unit_missing"]),
+    ],
+)
+def test_a_unit_to_be_completed_and_passed_tells_which_is_left(
+    verbs: list[str], missing: list[str]
+) -> None:
+    way = whole_way(START)
+    units = (
+        SHAPE.units[0],
+        UnitTerms(LESSON, "Lesson 1", move_on="CompletedAndPassed"),
+        SHAPE.units[2],
+    )
+    way[2:3] = [said(verb, LESSON, START + 2 * HOUR) for verb in verbs]
+    assert sorted(codes(decided(way, shape=replace(SHAPE, units=units)))) == missing
+
+
 def test_a_course_without_units_is_completed_as_a_whole() -> None:
     shape = replace(SHAPE, units=(), roles=())
     offer = rules(policy="post.credit")
