@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from lrs.config import Config
@@ -32,6 +32,10 @@ KINDS = ("initialize", "set", "commit", "terminate", "log")
 MOST_ENTRIES = 200
 MOST_CHANGES = 20_000
 LARGEST_NUMBER = 2**53
+# characters that are kept aside of a launch, and what an entry counts beside its own:
+# far beyond what a browser has waiting after days without the network
+MOST_ASIDE = 64 * 2**20
+EACH_ASIDE = 1000
 
 
 class InvalidEntries(Invalid):
@@ -88,8 +92,7 @@ def receive(
     try:
         sittings.take_over(db, sitting, now=now)
     except Superseded as fence:
-        for one in received:
-            _keep_aside(db, sitting.launch, one, reason=fence.code, now=now)
+        _keep_aside(db, sitting.launch, received, reason=fence.code, now=now)
         return _receipt(db, sitting, [], fence)
     problem, findings = _apply_all(db, sitting, received, sent_at=sent_at, now=now)
     launch = sitting.launch
@@ -149,15 +152,17 @@ def _apply_all(
     launch = sitting.launch
     known = _known(db, launch, received)
     findings: list[dict[str, Any]] = []
-    for one in received:
+    for place, one in enumerate(received):
         expected = launch.last_seq + 1
         if one.seq > expected:
             return Gap(expected_seq=expected), findings
         if one.seq < expected:
             if known.get(one.seq) == one.uuid:
                 continue
-            _keep_aside(db, launch, one, reason="entry_conflict", now=now)
-            return EntryConflict(expected_seq=expected), findings
+            # what follows it was said by the same browser, which then lets go of it
+            rest = received[place:]
+            _keep_aside(db, launch, rest, reason="entry_conflict", now=now)
+            return EntryConflict(expected_seq=expected, seq=one.seq), findings
         refused = _apply(db, sitting, one, sent_at=sent_at, now=now)
         known[one.seq] = one.uuid
         findings.extend({"seq": one.seq, **finding} for finding in refused)
@@ -280,31 +285,49 @@ def moment_of(
 
 
 def _keep_aside(
-    db: Session, launch: Launch, one: Sent, *, reason: str, now: datetime
+    db: Session, launch: Launch, late: Sequence[Sent], *, reason: str, now: datetime
 ) -> None:
-    """Keep an entry that cannot be applied; once, however often it is sent.
+    """Keep entries that cannot be applied; each once, however often it is sent.
 
-    What was applied already is no tail: it is not kept again.
+    What was applied already is no tail: it is not kept again. Of a launch no more than
+    MOST_ASIDE is kept.
     """
+    taken = _taken_aside(db, launch)
+    for one in late:
+        if not _is_tail(db, launch, one):
+            continue
+        changes = [[_printable(name), _storable(value)] for name, value in one.changes]
+        taken += EACH_ASIDE + sum(len(text) for change in changes for text in change)
+        if taken > MOST_ASIDE:
+            return
+        db.add(
+            SideEntry(
+                launch_id=launch.id,
+                uuid=one.uuid,
+                seq=one.seq,
+                kind=one.kind,
+                changes=changes,
+                client_at=one.at,
+                received_at=now,
+                reason=reason,
+            )
+        )
+        db.flush()
+
+
+def _is_tail(db: Session, launch: Launch, one: Sent) -> bool:
+    """Whether an entry is neither applied nor kept aside already."""
     applied = db.get(Entry, (launch.id, one.seq))
     if applied is not None and applied.uuid == one.uuid:
-        return
-    if db.get(SideEntry, (launch.id, one.uuid)) is not None:
-        return
-    changes = [[_printable(name), _storable(value)] for name, value in one.changes]
-    db.add(
-        SideEntry(
-            launch_id=launch.id,
-            uuid=one.uuid,
-            seq=one.seq,
-            kind=one.kind,
-            changes=changes,
-            client_at=one.at,
-            received_at=now,
-            reason=reason,
-        )
-    )
-    db.flush()
+        return False
+    return db.get(SideEntry, (launch.id, one.uuid)) is None
+
+
+def _taken_aside(db: Session, launch: Launch) -> int:
+    """How many characters are kept aside of a launch, every entry counting for some."""
+    size = func.length(cast(SideEntry.changes, Text)) + EACH_ASIDE
+    found = db.scalar(select(func.sum(size)).where(SideEntry.launch_id == launch.id))
+    return int(found or 0)
 
 
 def _printable(name: str) -> str:

@@ -269,9 +269,50 @@ def test_another_entry_under_a_taken_number_is_kept_aside(player: Player) -> Non
     for _ in range(2):
         receipt = player.send(other)
         assert isinstance(receipt.problem, EntryConflict)
-        assert receipt.problem.extra == {"expected_seq": 3}
+        assert receipt.problem.extra == {"expected_seq": 3, "seq": 2}
     assert aside(player) == [(2, "entry_conflict")]
     assert attempt_of(player).values["cmi.core.lesson_location"] == "2"
+
+
+def test_what_follows_a_taken_number_is_kept_aside_with_it(player: Player) -> None:
+    player.do("initialize")
+    applied = player.entry("set", ("cmi.core.lesson_location", "2"))
+    player.send(applied)
+    other = applied | {"uuid": str(uuid.uuid4())}
+    tail = [player.entry("set", ("cmi.core.lesson_location", text)) for text in "345"]
+    for _ in range(2):
+        assert isinstance(player.send(other, *tail).problem, EntryConflict)
+    assert aside(player) == [(seq, "entry_conflict") for seq in (2, 3, 4, 5)]
+    assert attempt_of(player).values["cmi.core.lesson_location"] == "2"
+
+
+@pytest.mark.parametrize("size", [0, 700], ids=["many", "large"])
+def test_of_a_launch_so_much_is_kept_aside_and_no_more(
+    player: Player, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(entries, "MOST_ASIDE", 10_000)
+    player.do("initialize")
+    player.again().start()
+    late = [
+        player.entry("set", ("cmi.core.lesson_location", "x" * size)) for _ in range(20)
+    ]
+    for one in late:
+        assert isinstance(player.send(one).problem, Superseded)
+    kept = aside(player)
+    assert kept == [(seq, "superseded") for seq in range(2, len(kept) + 2)]
+    assert len(kept) == (5 if size else 9)
+
+
+def test_what_a_day_without_the_network_leaves_is_kept_aside(player: Player) -> None:
+    player.do("initialize")
+    player.again().start()
+    state = "x" * 4000
+    late = [player.entry("set", ("cmi.suspend_data", state)) for _ in range(600)]
+    for start in range(0, len(late), 150):
+        player.send(*late[start : start + 150])
+    assert len(aside(player)) == len(late)
+    day = 8 * 60 * 60 // 30
+    assert day * (64_000 + entries.EACH_ASIDE) < entries.MOST_ASIDE
 
 
 def test_the_tail_of_a_fenced_launch_is_kept_aside_and_never_told(
