@@ -81,6 +81,8 @@ export class Queue {
   #arriving = 0;
   #savedAt = null;
   #over = false;
+  /** By launch, the entry whose number was taken. */
+  #refusals = new Map();
 
   constructor({ journal, token, launch, onState, ...world }) {
     this.journal = journal;
@@ -182,9 +184,10 @@ export class Queue {
   }
 
   async #deliver(launch, entries) {
+    const before = this.#refusals.has(launch) ? [this.#refusals.get(launch)] : [];
     const { status, body, retry } = await post(`/launches/${launch}/entries`, {
       token: this.token.current,
-      body: { entries, sent: new Date(this.now()).toISOString() },
+      body: { entries: [...before, ...entries], sent: new Date(this.now()).toISOString() },
       fetch: this.fetch,
       now: this.now,
     });
@@ -192,7 +195,9 @@ export class Queue {
     if (status === 200 && Number.isInteger(body?.committed_seq)) {
       return this.#committed(launch, body, entries.some(isWork));
     }
-    if (status === 409 && KEPT_ASIDE.includes(body?.code)) return this.#superseded(launch);
+    if (status === 409 && KEPT_ASIDE.includes(body?.code)) {
+      return this.#superseded(launch, entries, body);
+    }
     if (status === 409 && body?.code === "gap" && body.expected_seq > entries[0].seq) {
       return this.journal.drop(launch, body.expected_seq - 1);
     }
@@ -217,13 +222,18 @@ export class Queue {
     this.#tell(this.#waiting === 0 ? "saved" : "saving", body);
   }
 
-  /** The server has kept these aside: here they are done with. */
-  async #superseded(launch) {
-    await this.journal.drop(launch);
+  /**
+   * The server has kept these aside: here they are done with, and what still waits
+   * follows them. Behind a number that was taken, it is known by the entry refused.
+   */
+  async #superseded(launch, entries, { seq }) {
+    const refused = entries.find((one) => one.seq === seq);
+    if (refused !== undefined) this.#refusals.set(launch, refused);
+    await this.journal.drop(launch, entries.at(-1).seq);
     await this.#count();
     if (launch !== this.launch) return;
     this.#tell("superseded");
-    this.#over = true;
+    this.#over = (await this.journal.count(launch)) === 0;
   }
 
   /** One by one first, so that all before the one that cannot be read is saved. */

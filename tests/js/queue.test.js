@@ -14,7 +14,10 @@ class MemoryJournal {
   async first(launch, most) {
     return [...this.#of(launch).values()].sort((a, b) => a.seq - b.seq).slice(0, most);
   }
-  async count() { return [...this.rows.values()].reduce((sum, one) => sum + one.size, 0); }
+  async count(launch = null) {
+    if (launch !== null) return this.#of(launch).size;
+    return [...this.rows.values()].reduce((sum, one) => sum + one.size, 0);
+  }
   async drop(launch, upTo = Infinity) {
     for (const seq of [...this.#of(launch).keys()]) {
       if (seq <= upTo) this.#of(launch).delete(seq);
@@ -152,6 +155,24 @@ for (const code of ["superseded", "entry_conflict"]) test(`${code} ends sending 
   assert.equal(await queue.run([LAUNCH]), false);
   assert.equal(seen.requests.length, 1);
 });
+
+for (const code of ["superseded", "entry_conflict"]) {
+  test(`${code}: what waits beyond one request is handed over too`, async () => {
+    const kept = new Set();
+    const { queue, seen } = setUp((path, { entries }) => {
+      const taken = entries.some(({ seq }) => seq === 2);
+      if (code === "superseded" || taken) for (const { seq } of entries) kept.add(seq);
+      else return json(409, { code: "gap", expected_seq: 5 });
+      return json(409, { code, expected_seq: 5, seq: code === "superseded" ? undefined : 2 });
+    });
+    for (let seq = 2; seq <= 180; seq += 1) await queue.journal.put(LAUNCH, entry(seq));
+    assert.equal(await queue.run([LAUNCH]), false);
+    assert.equal(kept.size, 179);
+    assert.equal(await queue.journal.count(), 0);
+    assert.equal(seen.states.at(-1).state, "superseded");
+    assert.ok(seen.requests.every(({ body }) => body.entries.length <= 51));
+  });
+}
 
 test("an expired token is renewed without losing anything", async () => {
   const { queue, seen, token } = setUp((path, body, n) => {
