@@ -23,6 +23,7 @@ from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest, Unit
 from player import calls, urls
 from player.calls import Call, Step
+from player.cmi5.tables import Cmi5Session
 from player.runtimes import runtime_of
 from player.sittings import get_launch
 from player.tables import Attempt, Entry, Launch, SideEntry
@@ -174,6 +175,10 @@ def _lines(
             select(Attempt).where(Attempt.id.in_({one.attempt_id for one in found}))
         )
     }
+    sessions = {
+        row.launch_id: row
+        for row in db.scalars(select(Cmi5Session).where(Cmi5Session.launch_id.in_(ids)))
+    }
     manifests: dict[UUID, Manifest] = {}
     wall = (
         None
@@ -192,7 +197,7 @@ def _lines(
             Line(
                 launch=launch,
                 title=unit.title,
-                state=_state(launch, said),
+                state=_state(launch, said, sessions.get(launch.id)),
                 completion=attempt.completion,
                 success="unknown" if hidden else attempt.success,
                 scaled=None if hidden else attempt.scaled,
@@ -249,8 +254,12 @@ def _heard(db: Session, ids: Collection[UUID]) -> dict[UUID, _Heard]:
     return {row[0]: _Heard(*map(int, row[1:])) for row in rows}
 
 
-def _state(launch: Launch, heard: _Heard) -> str:
+def _state(launch: Launch, heard: _Heard, session: Cmi5Session | None) -> str:
     over = launch.ended_at is not None
+    if session is not None and session.terminated_at is not None:
+        return "finished"
+    if session is not None and session.initialized_at is None:
+        return "unused" if over else "waiting"
     if launch.live:
         return "open"
     if heard.begun or heard.ended:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
+from lrs.db import writing
 from lrs.tables import MAIN_TENANT
 from player import history, launches
 from player.history import HIDDEN, Line, NoReplay, Sought, Wanted
 from player.tables import Launch
 from statements.errors import NotFound
+from tests.player.cmi5.unit import Lms
 from tests.player.sample import COURSE, OTHER, Player, add_package, make_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from lrs.config import Config
+    from lrs.parts import Parts
 
 
 @pytest.fixture
@@ -98,6 +100,29 @@ def test_a_unit_without_a_model_is_open_or_not(
     assert line_of(player).state == state
     with pytest.raises(NoReplay):
         next(history.steps_of(player.db, line_of(player)))
+
+
+@pytest.mark.parametrize(
+    ("verbs", "states"),
+    [
+        ((), ["waiting", "unused"]),
+        (("initialized",), ["open", "ended"]),
+        (("initialized", "terminated"), ["finished", "finished"]),
+    ],
+)
+def test_how_a_launch_of_cmi5_ended(
+    parts: Parts, verbs: tuple[str, ...], states: list[str]
+) -> None:
+    lms = Lms(parts)
+    opened = lms.launch(0)
+    if verbs:
+        opened.begin().say(*verbs)
+    key, now = opened.launch_id, datetime.now(UTC)
+    with writing(parts.engine) as db:
+        found = [history.get_line(db, launch_id=key).state]
+        launches.end(db, config=parts.config, launch_id=key, now=now)
+        found.append(history.get_line(db, launch_id=key).state)
+    assert found == states
 
 
 def test_a_line_tells_what_came_of_it(player: Player) -> None:
