@@ -58,6 +58,17 @@ def names_are_shown() -> bool:
     return may(me, "learners.view") or may(me, "users.manage")
 
 
+def _is_named(user: User) -> bool:
+    """Whether this person may know this learner by name.
+
+    Who is an author as well as a manager sees more launches than names.
+    """
+    me = signed_in().principal
+    return may(me, "users.manage") or may(
+        me, "learners.view", owner=user.id, agency=user.agency_id
+    )
+
+
 def _people(db: Session, form: Mapping[str, str]) -> set[str] | None:
     """The learners that are meant and may be seen, by IFI; None for all."""
     me, everyone = (
@@ -66,15 +77,18 @@ def _people(db: Session, form: Mapping[str, str]) -> set[str] | None:
     )
     if form["learner"]:
         user = get_user(db, user_id=_id(form["learner"]))
-        if not names_are_shown():
+        if not _is_named(user):
             raise NotFound
         require(me.principal, "launches.view", owner=user.id, agency=user.agency_id)
         return {_ifi(user.id)}
     if everyone and not form["q"]:
         return None
-    if (not everyone and me.agency_id is None) or not names_are_shown():
+    if not names_are_shown():
         return set()
-    agency = None if everyone else me.agency_id
+    knows_all = may(me.principal, "users.manage")
+    if not knows_all and me.agency_id is None:
+        return set()
+    agency = None if knows_all else me.agency_id
     found = find_people(db, agency_id=agency, text=form["q"], limit=MOST_PEOPLE)
     return {_ifi(person.user.id) for person in found}
 
@@ -181,7 +195,8 @@ def _rows(db: Session, lines: Iterable[Line]) -> list[dict[str, Any]]:
 
 def _names(db: Session, lines: Iterable[Line]) -> dict[uuid.UUID, str]:
     """What to call the learner of each launch, as far as this person may know."""
-    shown, home = names_are_shown(), parts().config.portal_url
+    home = parts().config.portal_url
+    shown = may(signed_in().principal, "users.manage")
     ids: dict[uuid.UUID, uuid.UUID | None] = {}
     actors = {}
     for line in lines:
@@ -195,13 +210,14 @@ def _names(db: Session, lines: Iterable[Line]) -> dict[uuid.UUID, str]:
     users = {
         user.id: user.name
         for user in db.scalars(select(User).where(User.id.in_(set(ids.values()))))
+        if _is_named(user)
     }
     names = {}
     for key, user_id in ids.items():
         if user_id is None:
             named = actors[key].get("name") or str(actors[key].get("mbox", ""))[7:]
             names[key] = (shown and named) or "A learner of another system"
-        elif shown and user_id in users:
+        elif user_id in users:
             names[key] = users[user_id]
         else:
             names[key] = f"Learner {str(user_id)[:8]}"
@@ -333,7 +349,7 @@ def _facts(line: Line) -> list[tuple[str, str]]:
         ("Mode", launch.mode),
         ("Time in the unit, all launches", _time_text(line)),
         ("Result at present", _result(line)),
-        ("Reports", str(line.entries)),
+        ("Reports", str(line.entries or "")),
         ("Reports with something refused", str(line.findings or "")),
         ("Kept aside", str(line.aside or "")),
         ("Registration", str(launch.registration)),

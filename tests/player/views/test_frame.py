@@ -155,6 +155,16 @@ def test_titles_are_text(site: Site, client: FlaskClient) -> None:
     assert data_of(response)["unit_title"] == evil
 
 
+@pytest.mark.parametrize(("title", "shown"), [("Unit", 1), ("Small course", 0)])
+def test_a_course_of_one_unit_is_named_where_the_unit_has_another_name(
+    site: Site, client: FlaskClient, title: str, shown: int
+) -> None:
+    package = site.add(scorm_12({title: unit("One")}))
+    page = client.get(site.launch(package).url).text
+    assert page.count('<p class="course">Small course</p>') == shown
+    assert f"<h1>{title}</h1>" in page
+
+
 def test_the_menu_is_for_several_units(site: Site, client: FlaskClient) -> None:
     one = client.get(site.launch(site.add(scorm_12({"One": unit("One")}))).url)
     assert "Contents" not in one.text
