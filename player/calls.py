@@ -197,41 +197,40 @@ def replay(table: Elements, entries: Iterable[Entry]) -> Iterator[Step]:
     model: Model = {}
     for entry in entries:
         if entry.opening is not None:
-            before, model = model, dict(entry.opening)
-            opened = _difference(before, model)
+            opened = _difference(model, entry.opening)
+            model = dict(entry.opening)
         else:
             opened = {}
         whole = {name: value for name, value in entry.changes}  # noqa: C416 - pairs
         for call in log_of([entry]):
-            step, model = _again(table, model, call, whole)
+            step = _again(table, model, call, whole)
+            advance(model, step)
             if opened:
                 step = replace(step, changed={**opened, **step.changed})
                 opened = {}
             yield step
 
 
-def _again(
-    table: Elements, model: Model, call: Call, whole: Mapping[str, str]
-) -> tuple[Step, Model]:
+def _again(table: Elements, model: Model, call: Call, whole: Mapping[str, str]) -> Step:
     name = call.element
     if not name:
-        return Step(call=call, changed={}), model
+        return Step(call=call, changed={})
     if name.startswith("adl.data.") and "adl.data._count" not in model:
-        return Step(call=call, changed={}), model
+        return Step(call=call, changed={})
     if call.function in _GETS:
         value, code = cmi.get_value(table, model, name)
         told = (call.result, call.error)
         unknown = bool(_UNKNOWN_HERE.fullmatch(name)) or _CUT.fullmatch(call.result)
         expected = None if unknown else (value, code)
         differs = expected not in {None, told}
-        return Step(call=call, changed={}, expected=expected, differs=differs), model
+        return Step(call=call, changed={}, expected=expected, differs=differs)
     value = _whole(call.value, whole.get(name, ""))
     update, code = cmi.set_value(table, model, name, value)
     expected = ("false" if code else "true", code)
     differs = bool(code) != bool(call.error)
-    after = model | update
-    changed = _difference(model, after)
-    return Step(call=call, changed=changed, expected=expected, differs=differs), after
+    # a model may be large: only what is set is looked at
+    changed = {key: text for key, text in update.items() if model.get(key) != text}
+    return Step(call=call, changed=changed, expected=expected, differs=differs)
 
 
 def _whole(text: str, known: str) -> str:
@@ -240,6 +239,15 @@ def _whole(text: str, known: str) -> str:
     if cut is None or len(cut[1]) < LONGEST or not known.startswith(cut[1]):
         return text
     return known
+
+
+def advance(model: Model, step: Step) -> None:
+    """Take a step in a model that has taken all before it."""
+    for name, value in step.changed.items():
+        if value is None:
+            model.pop(name, None)
+        else:
+            model[name] = value
 
 
 def _difference(before: Model, after: Model) -> dict[str, str | None]:

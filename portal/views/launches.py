@@ -7,7 +7,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ from lrs.views.access import allow
 from lrs.views.application import parts
 from packages.courses import find_courses
 from player import history, refused
-from player.calls import MARKS, Call, Step
+from player.calls import MARKS, Call, Step, advance
 from player.history import STATES, Line, NoReplay, Sought, Wanted
 from player.runtimes import runtime_of
 from player.tables import SideEntry
@@ -125,8 +125,8 @@ def _after() -> tuple[datetime, uuid.UUID] | None:
         instant = datetime.fromisoformat(at)
         if instant.tzinfo is None:
             raise ValueError
-        return instant, uuid.UUID(key)
-    except ValueError:
+        return instant.astimezone(UTC), uuid.UUID(key)
+    except (ValueError, OverflowError):
         raise InvalidParameter("This page cannot be gone to; begin again.") from None
 
 
@@ -412,21 +412,21 @@ def play_again(launch_id: uuid.UUID) -> str:
     with reading(parts().engine) as db:
         line = seen_line(db, launch_id)
         [row] = _rows(db, [line])
-        shown, values, total = None, {}, 0
+        shown, total = None, 0
         differences: list[int] = []
         refusals: list[int] = []
-        model: dict[str, str] = {}
+        values: dict[str, str] = {}
         for place, step in enumerate(
             islice(history.steps_of(db, line), MOST_STEPS), start=1
         ):
             total = place
-            model = _after_step(model, step)
+            if place <= max(wanted, 1):
+                shown = step
+                advance(values, step)
             if step.differs:
                 differences.append(place)
             if step.call.error:
                 refusals.append(place)
-            if place <= max(wanted, 1):
-                shown, values = step, model
         if shown is None:
             raise NoReplay("This launch has reported nothing yet.")
     at = min(max(wanted, 1), total)
@@ -448,17 +448,6 @@ def play_again(launch_id: uuid.UUID) -> str:
         next_difference=next((n for n in differences if n > at), None),
         next_refusal=next((n for n in refusals if n > at), None),
     )
-
-
-def _after_step(model: dict[str, str], step: Step) -> dict[str, str]:
-    if not step.changed:
-        return model
-    after = model | {k: v for k, v in step.changed.items() if v is not None}
-    return {
-        name: value
-        for name, value in after.items()
-        if step.changed.get(name, "") is not None
-    }
 
 
 def _expected(step: Step) -> str:

@@ -125,12 +125,36 @@ def test_another_agency_s_launches_are_not_there(world, caller, seen) -> None:
     assert answer.status_code == 404
 
 
+def test_an_author_who_is_a_manager_too_names_the_own_agency_alone(
+    world, caller, seen
+) -> None:
+    from portal.users import User, UserRole
+
+    manager, officer = world.cast.manager, world.cast.officer
+    with writing(world.parts.engine) as db:
+        db.add(UserRole(user_id=manager.id, role="author"))
+    both = caller(manager)
+    assert officer.name in text_of(both.get("/history"))
+    assert str(seen.lesson) in text_of(both.get(f"/history?q={officer.name}"))
+    with writing(world.parts.engine) as db:
+        db.get_one(User, officer.id).agency_id = None
+    listed = text_of(both.get("/history"))
+    assert str(seen.lesson) in listed
+    assert str(seen.other) in listed
+    for secret in (officer.name, "someone@"):
+        assert secret not in listed
+        assert secret not in text_of(both.get(f"/history/{seen.lesson}"))
+    assert str(seen.lesson) not in text_of(both.get(f"/history?q={officer.name}"))
+    assert both.get(f"/history?learner={officer.id}").status_code == 404
+
+
 FILTERS = {
     "": 3,
     "since=2020-01-01": 3,
     "until=2020-01-01": 0,
     "q=Officer": 2,
     "q=nobody-has-this": 0,
+    "q=%00": 0,
     "package={package}": 3,
     "package=00000000-0000-4000-8000-000000000000": 0,
     "learner={officer}": 2,
@@ -143,6 +167,7 @@ UNREADABLE = [
     "learner=1",
     "after=x",
     "after=2026~1",
+    "after=9999-12-31T23:59:59-14:00~00000000-0000-4000-8000-000000000000",
 ]
 
 
