@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from player.cmi5.tables import Cmi5Session
+from player.refused import has_refused
 from player.sittings import get_launch
 from player.tables import Attempt
 
@@ -18,10 +19,14 @@ State = Literal["silent", "running", "over"]
 
 @dataclass(frozen=True)
 class Heard:
-    """How far the unit is, and whether it is finished; never how well."""
+    """How far the unit is, and whether it is finished; never how well.
+
+    `refused`: something that it reported may not be stored.
+    """
 
     state: State
     completion: str
+    refused: bool
 
 
 def heard_of(db: Session, *, launch_id: UUID) -> Heard:
@@ -35,4 +40,8 @@ def heard_of(db: Session, *, launch_id: UUID) -> Heard:
         state = "silent" if attempt.saved_at is None else "running"
     else:
         state = "silent" if session.initialized_at is None else "running"
-    return Heard(state=state, completion=attempt.completion)
+    return Heard(
+        state=state,
+        completion=attempt.completion,
+        refused=has_refused(db, launch_id=launch_id),
+    )

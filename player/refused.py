@@ -54,3 +54,11 @@ def keep_refused(
         received_at=now,
         reason=refusal.code[:20],
     )
+
+
+def has_refused(db: Session, *, launch_id: UUID) -> bool:
+    """Whether a statement of the launch was refused."""
+    found = select(SideEntry.uuid).where(
+        SideEntry.launch_id == launch_id, SideEntry.kind == KIND
+    )
+    return db.scalar(found.limit(1)) is not None

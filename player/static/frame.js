@@ -221,9 +221,19 @@ function onShell(data) {
   }
 }
 
+let warnedOfRefusal = false;
+function warnOfRefusal() {
+  warnedOfRefusal = true;
+  notice(
+    "This unit reports in a way that the server refuses, so your progress in it may not " +
+      "be recorded; tell your training manager.",
+  );
+}
+
 /** A unit that speaks to the server by itself has got somewhere. */
-function onHeard({ state, completion }) {
-  reported ||= state !== "silent";
+function onHeard({ state, completion, refused = false }) {
+  reported ||= state !== "silent" || refused;
+  if (refused && !warnedOfRefusal && completion !== "completed") warnOfRefusal();
   showUnits([{ index: given.unit, completion }]);
   if (state === "over" && !left) finished(completion);
 }

@@ -118,7 +118,11 @@ def heard_of(launch_id: UUID) -> Response:
     """How far a unit is that speaks to the record store by itself."""
     with reading(parts().engine) as db:
         known = heard.heard_of(db, launch_id=launch_id)
-    body = {"state": known.state, "completion": known.completion}
+    body = {
+        "state": known.state,
+        "completion": known.completion,
+        "refused": known.refused,
+    }
     return Response(
         orjson.dumps(body),
         content_type="application/json",

@@ -132,6 +132,15 @@ def test_a_unit_in_the_frame_is_passed_and_left(site: Site, page: Page) -> None:
     ]
 
 
+def test_a_unit_whose_reports_are_refused_is_told_of(site: Site, page: Page) -> None:
+    unsound = UNIT.replace("    id: crypto.randomUUID(),\n", "")
+    assert unsound != UNIT
+    page.goto(site.launch(site.add(cmi5({"One": unsound}))).url)
+    expect(page.locator("#notice-text")).to_contain_text(
+        "the server refuses", timeout=SOON
+    )
+
+
 def test_a_unit_in_a_window_of_its_own(
     site: Site, page: Page, context: BrowserContext
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from lrs.db import reading
 from player import tokens, urls
+from player.heard import heard_of
 from player.sittings import get_launch
 from statements.errors import Unavailable
 from tests.player.cmi5.unit import Lms
@@ -140,6 +141,15 @@ def test_what_is_heard_of_a_unit(lms: Lms) -> None:
         ("over", "completed"),
     ]
     assert lms.client.get(f"/launches/{unit.launch_id}/heard").status_code == 401
+
+
+def test_that_reports_are_refused_is_heard(lms: Lms) -> None:
+    unit = lms.launch().begin()
+    with reading(lms.parts.engine) as db:
+        assert not heard_of(db, launch_id=unit.launch_id).refused
+    assert unit.send(unit.statement("passed")).status_code == 403
+    with reading(lms.parts.engine) as db:
+        assert heard_of(db, launch_id=unit.launch_id).refused
 
 
 def _later(lms: Lms, launch_id: uuid.UUID) -> Any:
