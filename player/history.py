@@ -22,8 +22,10 @@ from lrs.tables import MAIN_TENANT
 from packages.courses import get_package, manifest_of
 from packages.manifest import Manifest, Unit
 from player import calls, urls
+from player.activities import Activity, tree_of
 from player.calls import Call, Step
 from player.cmi5.tables import Cmi5Session
+from player.outcomes import Around
 from player.runtimes import runtime_of
 from player.sittings import get_launch
 from player.tables import Attempt, Entry, Launch, SideEntry
@@ -64,7 +66,8 @@ class Line:
     """A launch in a list.
 
     `state` is one of STATES. What the attempt amounts to now is not told where
-    `is_hidden`. `entries` and `findings` count what was logged and what was refused in
+    `is_hidden`, what its content wrote and read not where `is_log_hidden`: it may have
+    read there what a pre-test came to. `entries` and `findings` count what was logged and what was refused in
     it; `aside` what came too late to count.
     """
 
@@ -76,6 +79,7 @@ class Line:
     scaled: Decimal | None
     seconds: Decimal
     is_hidden: bool
+    is_log_hidden: bool
     entries: int
     findings: int
     aside: int
@@ -203,6 +207,11 @@ def _lines(
                 scaled=None if hidden else attempt.scaled,
                 seconds=attempt.seconds,
                 is_hidden=hidden,
+                is_log_hidden=hidden
+                or (
+                    wall is not None
+                    and _hears_of_it(wall, launch, manifests[launch.package_id])
+                ),
                 entries=said.entries,
                 findings=said.findings,
                 aside=aside.get(launch.id, 0),
@@ -220,6 +229,28 @@ def _is_behind(wall: Wall, launch: Launch, unit: Unit) -> bool:
         for name in (urls.objective_iri, urls.interaction_iri)
     )
     return wall.hides_score_of(iri) or any(wall.hides_activity(one) for one in inside)
+
+
+def _hears_of_it(wall: Wall, launch: Launch, manifest: Manifest) -> bool:
+    """Whether the unit shares an objective or a store with one behind the wall."""
+    nodes = tree_of(manifest).by_unit
+    own = _shared_by(nodes.get(launch.unit))
+    return any(
+        own & _shared_by(nodes.get(unit.index)) and _is_behind(wall, launch, unit)
+        for unit in (manifest.units if own else ())
+    )
+
+
+def _shared_by(activity: Activity | None) -> set[tuple[str, str]]:
+    """What an activity of SCORM 2004 reads or writes for others, by its ids."""
+    around = Around() if activity is None else Around(activity.node)
+    stores = {("data", str(one["targetID"])) for one in around.stores}
+    return stores | {
+        ("objective", str(one["targetObjectiveID"]))
+        for objective in around.objectives
+        for kind in ("mapInfo", "dataMapInfo")
+        for one in objective.get(kind, [])
+    }
 
 
 @dataclass(frozen=True)
@@ -287,7 +318,7 @@ def log_of(db: Session, line: Line, *, sought: Sought) -> Iterator[Call]:
     """The calls of a launch that are sought, in order."""
     for call in calls.log_of(entries_of(db, line.launch.id)):
         if sought.takes(call):
-            yield _without_results(call) if line.is_hidden else call
+            yield _without_results(call) if line.is_log_hidden else call
 
 
 def _without_results(call: Call) -> Call:
@@ -311,8 +342,11 @@ def steps_of(db: Session, line: Line) -> Iterator[Step]:
     table = runtime_of(launch.standard, manifest.edition).elements
     if table is None:
         raise NoReplay
-    if line.is_hidden:
-        raise NoReplay("This unit may be a pre-test: what it reported is not shown.")
+    if line.is_log_hidden:
+        raise NoReplay(
+            "This unit may be a pre-test, or read what one came to: "
+            "what it reported is not shown."
+        )
     return calls.replay(table, entries_of(db, launch.id))
 
 

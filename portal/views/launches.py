@@ -298,8 +298,8 @@ def show(launch_id: uuid.UUID) -> str:
             launch=row,
             facts=_facts(line),
             has_model=has_model,
-            can_replay=has_model and not line.is_hidden and line.entries > 0,
-            is_hidden=line.is_hidden,
+            can_replay=has_model and not line.is_log_hidden and line.entries > 0,
+            is_hidden=line.is_log_hidden,
             calls=[_call(call, config.timezone) for call in found[:CALLS]],
             statements=[readable(config, one) for one in said],
             aside=[
@@ -307,8 +307,8 @@ def show(launch_id: uuid.UUID) -> str:
                     "when": words.moment_in(one.received_at, config.timezone),
                     "number": one.seq,
                     "kind": one.kind,
-                    "reason": _why(one, is_hidden=line.is_hidden),
-                    "changes": 0 if line.is_hidden else len(one.changes),
+                    "reason": _why(one, is_hidden=line.is_log_hidden),
+                    "changes": 0 if line.is_log_hidden else len(one.changes),
                 }
                 for one in aside
             ],

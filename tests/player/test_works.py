@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from player import launches
+from packages.courses import manifest_of
+from player import history, launches
 from player.activities import tree_of
 from player.outcomes import Outcome
 from player.sequencing_rules import PRIMARY
@@ -289,6 +290,45 @@ def test_units_and_registrations_share_objectives_and_stores(world: World) -> No
     # another learner finds nothing of it
     assert "cmi.objectives.0.success_status" not in next_time(actor=OTHER)
     assert "adl.data.0.store" not in next_time(actor=OTHER)
+
+
+def test_what_a_pretest_left_for_another_unit_is_in_no_log(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = {"targetObjectiveID": "G", "writeNormalizedMeasure": True}
+    primary = {"objectiveID": "P", "mapInfo": [measure]}
+    writes = {"objectives": {"primaryObjective": primary}}
+    pretest = world.player(leaf(0, **writes), leaf(1, **READS), leaf(2)).open()
+    pretest.start()
+    sit(pretest, ("cmi.score.scaled", "0.37"))
+    reader = pretest.again(1)
+    assert reader.start()["values"]["cmi.objectives.0.score.scaled"] == "0.37"
+    name = "cmi.objectives.0.score.scaled"
+    read = [1, "GetValue", [name], "0.37", 0, 1]
+    reader.send(reader.entry("initialize") | {"calls": [read]})
+    other = reader.again(2)
+    other.start()
+    manifest = manifest_of(pretest.package)
+
+    class Behind:
+        def hides_score_of(self, iri: str) -> bool:
+            return iri.endswith(f"/units/{manifest.units[0].slug}")
+
+        def hides_activity(self, iri: str) -> bool:
+            return False
+
+    monkeypatch.setattr(history, "pretest_wall", lambda *_, **__: Behind())
+    db = reader.db
+    line = history.get_line(db, launch_id=reader.launch_id)
+    assert (line.is_hidden, line.is_log_hidden) == (False, True)
+    told = list(history.log_of(db, line, sought=history.Sought()))
+    assert name in {call.element for call in told}
+    assert not any("0.37" in str(call) for call in told)
+    with pytest.raises(history.NoReplay):
+        history.steps_of(db, line)
+    assert not history.get_line(db, launch_id=other.launch_id).is_log_hidden
+    seeing = history.get_line(db, launch_id=reader.launch_id, sees_pretests=True)
+    assert not seeing.is_log_hidden
 
 
 def test_an_organization_may_keep_it_to_one_registration(world: World) -> None:
