@@ -19,6 +19,7 @@ from packages.aicc_files import CourseFile, Row, Table, decode, read_course, rea
 from packages.contents import Contents
 from packages.findings import finding, refuse
 from packages.manifest import Block, Finding, Manifest, Objective, Unit, slugs
+from packages.prerequisites import finding_of
 
 _ROOT = "root"
 _NEEDED = ("au", "des", "cst")
@@ -527,7 +528,8 @@ def _note_prerequisites(book: _Book) -> None:
     for unit in book.units:
         if unit.prerequisites:
             words = {"title": unit.title, "said": unit.prerequisites}
-            book.group.note("prerequisites", "pre", None, **words)
+            told = finding_of(unit.prerequisites)
+            book.group.note(told, "pre", None, **words)
 
 
 def _note_totals(book: _Book, course: CourseFile) -> None:

@@ -23,6 +23,7 @@ from packages.elements import (
 from packages.findings import refuse
 from packages.lom import read_description, read_metadata
 from packages.manifest import Block, Kind, Unit, slugs
+from packages.prerequisites import finding_of
 from packages.scorm_2004 import (
     completion_threshold,
     read_completion,
@@ -252,7 +253,8 @@ def _with_12(book: Book, item: Element, unit: Unit) -> Unit:
     title = unit.title
     prerequisites = text(child(item, "prerequisites"))
     if prerequisites:
-        book.note("prerequisites", item, title=title, said=prerequisites)
+        told = finding_of(prerequisites)
+        book.note(told, item, title=title, said=prerequisites)
     action = _item_text(item, "timelimitaction").lower()
     return replace(
         unit,

@@ -7,8 +7,8 @@ allow no choice: then units are taken one after the other. Pure.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packages import prerequisites
 from packages.manifest import Manifest
-from player import prerequisites
 from player.activities import Tree, tree_of
 from player.navigation import first, flow, may_choose
 from player.tracking import Ask, nothing

@@ -71,6 +71,11 @@ def test_everything_an_item_says() -> None:
     assert codes(found) == ["hidden", "prerequisites"]
 
 
+def test_prerequisites_that_cannot_be_read_are_told() -> None:
+    inside = "<adlcp:prerequisites>item-0 AND item-2</adlcp:prerequisites>"
+    assert codes(read(manifest(Item(inside=inside)))) == ["prerequisites_unreadable"]
+
+
 def test_the_tree_is_flattened_in_order() -> None:
     items = [
         Item(

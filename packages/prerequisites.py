@@ -26,15 +26,18 @@ class Unreadable(ValueError):
     """The expression is not one of the language."""
 
 
+def finding_of(script: str) -> str:
+    """The finding that tells of an expression: that it closes a unit, or cannot be read."""
+    return "prerequisites" if _read(script) else "prerequisites_unreadable"
+
+
 def is_met(script: str, statuses: Mapping[str, str]) -> bool:
     """Whether the statuses meet an expression; an empty one is met.
 
     Statuses are by identifier in lower case: AICC does not tell cases apart.
     """
-    try:
-        return _Reader(script).read()(statuses) is not False
-    except Unreadable:
-        return True
+    test = _read(script)
+    return test is None or test(statuses) is not False
 
 
 def unmet(script: str, statuses: Mapping[str, str]) -> list[str]:
@@ -50,6 +53,13 @@ def named(script: str) -> list[str]:
     """The words of an expression in lower case: identifiers, and statuses unquoted."""
     words = (word.lower() for _, _, word in _TOKEN.findall(script[:LONGEST]))
     return list(dict.fromkeys(word for word in words if word))
+
+
+def _read(script: str) -> Test | None:
+    try:
+        return _Reader(script).read()
+    except Unreadable:
+        return None
 
 
 class _Reader:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from player.prerequisites import LONGEST, is_met, unmet
+from packages.prerequisites import LONGEST, is_met, unmet
 
 KNOWN = {
     "a": "passed",
