@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from lrs.db import new_id
 from player import aicc_values
 from player.aicc_text import Request
+from player.calls import within_bounds
 from player.sittings import Sitting
 from player.tables import Entry, Launch, SideEntry
 
@@ -89,7 +90,7 @@ def log_command(
                 for (name, _), code in outcomes
                 if code
             ],
-            calls=rows or None,
+            calls=within_bounds(launch, rows),
             opening=dict(attempt.values) if kind == "initialize" else None,
             client_at=said.now,
             event_at=launch.event_at,
