@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from lrs.db import new_id
 from player import aicc_values
 from player.aicc_text import Request
-from player.calls import within_bounds
 from player.sittings import Sitting
 from player.tables import Entry, Launch, SideEntry
 
@@ -90,7 +89,7 @@ def log_command(
                 for (name, _), code in outcomes
                 if code
             ],
-            calls=within_bounds(launch, rows),
+            calls=rows or None,
             opening=dict(attempt.values) if kind == "initialize" else None,
             client_at=said.now,
             event_at=launch.event_at,

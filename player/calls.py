@@ -12,17 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from player import cmi
 from player.cmi import Elements, Model
-from player.tables import Entry, Launch
+from player.tables import Entry
 
 MOST_ROWS = 1001
 MOST_ARGUMENTS = 4
 LONGEST = 1000
-# bytes of JSON in the log of one launch: days of any real unit
-MOST_LOGGED = 16 << 20
 LARGEST = 2**53
 # the learner's name is for the content's eyes and is kept nowhere
 NAMES = frozenset({"cmi.core.student_name", "cmi.learner_name"})
@@ -93,17 +89,6 @@ def read_calls(value: object) -> list[Row] | None:
         return None
     rows = [row for one in value[:MOST_ROWS] if (row := _row(one)) is not None]
     return rows or None
-
-
-def within_bounds(launch: Launch, rows: list[Row] | None) -> list[Row] | None:
-    """The rows as the launch's log takes them: once it is full, how many there were."""
-    if not rows:
-        return None
-    size = len(orjson.dumps(rows))
-    if launch.logged + size > MOST_LOGGED:
-        return [[rows[-1][0], "", [], "", 0, sum(times for *_, times in rows)]]
-    launch.logged += size
-    return rows
 
 
 def _row(one: object) -> Row | None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from lrs.config import Config
 from player import cmi, sittings
-from player.calls import Row, read_calls, within_bounds
+from player.calls import Row, read_calls
 from player.sittings import Sitting, Superseded
 from player.tables import Entry, Launch, SideEntry
 from player.translate import Moment
@@ -229,7 +229,7 @@ def _apply(
             kind=one.kind,
             changes=[list(change) for change in accepted],
             findings=findings,
-            calls=within_bounds(launch, one.calls),
+            calls=one.calls,
             opening=opening,
             client_at=one.at,
             event_at=launch.event_at,

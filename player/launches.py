@@ -165,7 +165,6 @@ def open_launch(
         last_seq=0,
         last_hash="",
         commands=0,
-        logged=0,
         elapsed=0,
         counted=Decimal(0),
         counted_seat=Decimal(0),

@@ -77,8 +77,7 @@ class Launch(Base):
     `live`: between initialize and terminate. `counted` and `counted_seat` say how
     much of the present session has been added to the CMI's total time and to the
     attempt's seconds. `learner_name` is for the SCO's eyes and erased at the end.
-    `last_seq` counts the entries of the browser's journal, `commands` those of HACP;
-    `logged` the bytes that its log of calls has.
+    `last_seq` counts the entries of the browser's journal, `commands` those of HACP.
     """
 
     __tablename__ = "launch"
@@ -115,7 +114,6 @@ class Launch(Base):
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     last_hash: Mapped[str] = mapped_column(String(64), default="")
     commands: Mapped[int] = mapped_column(Integer, default=0)
-    logged: Mapped[int] = mapped_column(BigInteger, default=0)
     mono: Mapped[int | None] = mapped_column(BigInteger)
     elapsed: Mapped[int] = mapped_column(BigInteger, default=0)
     counted: Mapped[Decimal] = mapped_column(Exact, default=Decimal(0))

@@ -124,15 +124,11 @@ export function leaveText(waiting) {
 /** Why a unit may stay empty: for the learner to pass on. Nothing when it has all. */
 export function lackingText({ missing, hosts }) {
   const tell = "Tell your training manager.";
-  // A unit can forge what its window says: nothing but names gets on the page.
-  const isHost = (name) => /^[a-z0-9.-]{1,100}(?::[0-9]{1,5})?$/i.test(name);
-  const known = Array.isArray(hosts) ? hosts.filter(isHost) : [];
-  if (known.length > 0) {
-    const names = known.slice(0, 3).join(", ");
+  if (Array.isArray(hosts) && hosts.length > 0) {
+    const names = hosts.slice(0, 3).map(String).join(", ");
     return `This unit wants to load parts from other sites (${names}), which is not allowed here, so it may not work. ${tell}`;
   }
   if (!(missing > 0)) return null;
-  const count = Math.min(Number(missing), 9999);
-  const files = count === 1 ? "1 file of this unit is" : `${count} files of this unit are`;
+  const files = missing === 1 ? "1 file of this unit is" : `${missing} files of this unit are`;
   return `${files} missing from its package, so parts of it may not work. ${tell}`;
 }

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from tests.player.test_hacp import code, make, unit
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.player.test_hacp import Unit
 
 __all__ = ["make", "unit"]
@@ -35,13 +33,3 @@ def test_the_log_is_bounded(unit: Unit) -> None:
     unit.say("PutParam", "[Core_Lesson]\n" + "x" * 50_000)
     assert len(unit.attempt.values["cmi.suspend_data"]) == 50_000
     assert len(str(unit.log[-1].calls)) < 20_000
-
-
-def test_the_log_of_a_launch_is_bounded(
-    unit: Unit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("player.calls.MOST_LOGGED", 1)
-    unit.get()
-    assert code(unit.put(lesson_location="5")) == 0
-    assert [row[1] for row in unit.log[-1].calls or ()] == [""]
-    assert unit.attempt.values["cmi.core.lesson_location"] == "5"

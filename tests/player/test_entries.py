@@ -660,20 +660,6 @@ def test_calls_are_kept_beside_the_entry_and_change_nothing(player: Player) -> N
     assert kept.opening["cmi.core.entry"] == "ab-initio"
 
 
-def test_a_full_log_counts_the_calls_and_the_work_goes_on(
-    player: Player, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = [5, "LMSGetValue", ["cmi.core.entry"], "ab-initio", 0, 2]
-    monkeypatch.setattr("player.calls.MOST_LOGGED", 150)
-    changes = ("cmi.core.lesson_location", "1"), ("cmi.core.lesson_location", "2")
-    player.send({**player.entry("initialize"), "calls": [row, row]})
-    for change in changes:
-        player.send({**player.entry("set", change), "calls": [row, [7, *row[1:]]]})
-    logged = player.db.scalars(select(Entry.calls).order_by(Entry.seq)).all()
-    assert logged == [[row, row], *[[[7, "", [], "", 0, 4]]] * 2]
-    assert attempt_of(player).values["cmi.core.lesson_location"] == "2"
-
-
 def test_a_log_after_the_end_resumes_nothing(player: Player) -> None:
     player.sit(lesson_status="completed")
     told, seconds = player.verbs(), attempt_of(player).seconds

@@ -615,7 +615,6 @@ def upgrade() -> None:
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.Column("last_hash", sa.String(length=64), nullable=False),
         sa.Column("commands", sa.Integer(), nullable=False),
-        sa.Column("logged", sa.BigInteger(), nullable=False),
         sa.Column("mono", sa.BigInteger(), nullable=True),
         sa.Column("elapsed", sa.BigInteger(), nullable=False),
         sa.Column("counted", lrs.db.Exact(length=40), nullable=False),
